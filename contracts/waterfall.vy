@@ -1,0 +1,74 @@
+# pragma version 0.4.3
+"""
+@title waterfall
+@license MIT
+@notice How one amount is divided among parties: M1, M2 and M4 of the money rules.
+@dev The funding shares come as `dividers`, one word for each funder but the lead, last funder first:
+    bits 0-23 twice the funder's share, 24-47 twice the sum of the shares up to and including
+    it, 48-55 the funder's index. So every division is half_up of M1 and none is repeated.
+"""
+PPM: constant(uint256) = 1_000_000
+MASK_24: constant(uint256) = 2**24 - 1
+MASK_64: constant(uint256) = 2**64 - 1
+MAX_PARTIES: constant(uint256) = 12
+
+
+@internal
+@pure
+def _half_up(_numerator: uint256, _denominator: uint256) -> uint256:
+    """
+    @dev M1: a half rounds up.
+    """
+    return (2 * _numerator + _denominator) // (2 * _denominator)
+
+
+@internal
+@pure
+def _dividers(_shares: uint256, _funders: uint256) -> DynArray[uint256, 7]:
+    """
+    @param _shares The funding shares as in IDeals.Division.
+    """
+    dividers: DynArray[uint256, 7] = []
+    total: uint256 = PPM
+    for k: uint256 in range(_funders - 1, bound=7):
+        i: uint256 = _funders - 1 - k
+        share: uint256 = (_shares >> (24 * i)) & MASK_24
+        dividers.append((2 * share) | ((2 * total) << 24) | (i << 48))
+        total -= share
+    return dividers
+
+
+@internal
+@pure
+def _tiers(_packed: uint256[2]) -> DynArray[uint256, 8]:
+    """
+    @param _packed A list of tiers as in IDeals.Division.
+    @return A word for each tier, in order.
+    """
+    tiers: DynArray[uint256, 8] = []
+    for i: uint256 in range(8):
+        tier: uint256 = (_packed[i // 4] >> (64 * (i % 4))) & MASK_64
+        if tier == 0:
+            break
+        tiers.append(tier)
+    return tiers
+
+
+@internal
+@pure
+def _apportion_into(
+    _legs: uint256[MAX_PARTIES], _amount: uint256, _dividers: DynArray[uint256, 7], _field: uint256
+) -> uint256[MAX_PARTIES]:
+    """
+    @dev M2 over the funding shares, added to one field of the legs. For what is rare: Loans divides the
+        principal and interest of a batch in place.
+    """
+    legs: uint256[MAX_PARTIES] = _legs
+    left: uint256 = _amount
+    for divider: uint256 in _dividers:
+        whole: uint256 = (divider >> 24) & MASK_24
+        part: uint256 = (left * (divider & MASK_24) + whole // 2) // whole  # half_up: `whole` is even
+        legs[divider >> 48] += part << _field
+        left -= part
+    legs[0] += left << _field
+    return legs

@@ -1,0 +1,181 @@
+"""Execution: the EVM (London, by py-evm) on the store's state.
+
+What py-evm would do more than once or would do for a public network is left out: fees have no
+receiver, blocks no reward, and a transaction is validated once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from eth.abc import AtomicWriteBatchAPI, ComputationAPI, SignedTransactionAPI
+from eth.db.backends.base import BaseAtomicDB
+from eth.exceptions import OutOfGas, Revert, VMError
+from eth.vm.execution_context import ExecutionContext
+from eth.vm.forks.london.state import LondonState, LondonTransactionExecutor
+from eth.vm.interrupt import EVMMissingData
+from eth.vm.message import Message
+from eth_utils import ValidationError
+
+from ledger.chain.store import Batch, Table, View
+from ledger.errors import ChainCorrupt, Reverted, TransactionInvalid
+
+CALL_GAS = 10**12
+"""Gas of a read or a probe: more than any needs, since nobody pays for it."""
+_ERROR_SELECTOR = bytes.fromhex("08c379a0")
+_PANIC_SELECTOR = bytes.fromhex("4e487b71")
+
+
+class StateDatabase(BaseAtomicDB):
+    """The state table as py-evm's database. Atomicity is the batch's, not py-evm's."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    def __getitem__(self, key: bytes) -> bytes:
+        value = self._view.get(Table.STATE, key)
+        if value is None:
+            raise KeyError(key)
+        return value
+
+    def __setitem__(self, key: bytes, value: bytes) -> None:
+        assert isinstance(self._view, Batch), "state is written in a submission only"
+        self._view.put(Table.STATE, key, value)
+
+    def __delitem__(self, key: bytes) -> None:
+        assert isinstance(self._view, Batch), "state is written in a submission only"
+        self._view.delete(Table.STATE, key)
+
+    def _exists(self, key: bytes) -> bool:
+        return self._view.get(Table.STATE, key) is not None
+
+    @contextmanager
+    def atomic_batch(self) -> Iterator[AtomicWriteBatchAPI]:
+        """Writes pass straight through."""
+        yield self  # type: ignore[misc]
+
+
+class TransactionExecutor(LondonTransactionExecutor):
+    """Validates a transaction against the state only: its signature was checked by recovery."""
+
+    def validate_transaction(self, transaction: SignedTransactionAPI) -> None:
+        """Raise `ValidationError` for a wrong nonce, a fee nobody can pay, or too little gas."""
+        if transaction.gas < transaction.intrinsic_gas:
+            raise ValidationError(f"gas {transaction.gas} < {transaction.intrinsic_gas}")
+        self.vm_state.validate_transaction(transaction)
+
+
+class LedgerState(LondonState):
+    """London state with the executor above."""
+
+    transaction_executor_class = TransactionExecutor
+
+
+def open_state(
+    view: View,
+    *,
+    state_root: bytes,
+    chain_id: int,
+    number: int,
+    timestamp: int,
+    signer: bytes,
+    difficulty: int,
+    gas_limit: int,
+    previous_hashes: Iterable[bytes],
+) -> LedgerState:
+    """The state with `state_root`, as a block with these fields sees it."""
+    context = ExecutionContext(
+        coinbase=signer,
+        timestamp=timestamp,
+        block_number=number,
+        difficulty=difficulty,
+        mix_hash=bytes(32),
+        gas_limit=gas_limit,
+        prev_hashes=previous_hashes,
+        chain_id=chain_id,
+        base_fee_per_gas=0,
+    )
+    return LedgerState(StateDatabase(view), context, state_root)
+
+
+def execute(state: LedgerState, transaction: SignedTransactionAPI) -> ComputationAPI:
+    """Execute a transaction; when it is refused the state is as it was before.
+
+    Raises `Reverted`, `TransactionInvalid` or `ChainCorrupt`.
+    """
+    state.lock_changes()
+    before = state.snapshot()
+    try:
+        with _explained(state):
+            computation = state.apply_transaction(transaction)
+        if computation.is_error:
+            raise Reverted(reason_of(computation))
+    except BaseException:
+        state.revert(before)
+        raise
+    state.commit(before)
+    return computation
+
+
+def call(state: LedgerState, *, sender: bytes, to: bytes, data: bytes) -> ComputationAPI:
+    """Execute an unsigned call on top of the state; a refused one leaves no trace.
+
+    Raises `Reverted` or `ChainCorrupt`.
+    """
+    with _explained(state):
+        message = Message(
+            gas=CALL_GAS, to=to, sender=sender, value=0, data=data, code=state.get_code(to)
+        )
+        context = state.get_transaction_context_class()(gas_price=0, origin=sender)
+        computation = state.computation_class.apply_message(state, message, context)
+    if computation.is_error:
+        raise Reverted(reason_of(computation))
+    return computation
+
+
+def written_contracts(computation: ComputationAPI) -> Iterator[bytes]:
+    """Addresses whose storage the computation may have changed."""
+    if not computation.msg.is_static:
+        yield computation.msg.storage_address
+    for child in computation.children:
+        yield from written_contracts(child)
+
+
+def reached_contracts(computation: ComputationAPI) -> Iterator[bytes]:
+    """Addresses whose code or storage the computation may have read."""
+    yield computation.msg.storage_address
+    yield computation.msg.code_address
+    for child in computation.children:
+        yield from reached_contracts(child)
+
+
+def reason_of(computation: ComputationAPI) -> str:
+    """Why a computation failed: the contract's text, `PANIC_0x11`, `OUT_OF_GAS`, or nothing."""
+    error = computation.error
+    if isinstance(error, Revert):
+        return decode_reason(computation.output)
+    if isinstance(error, OutOfGas):
+        return "OUT_OF_GAS"
+    return f"EVM_{type(error).__name__}"
+
+
+def decode_reason(output: bytes) -> str:
+    """The text of a revert's output; Vyper and Solidity encode it as `Error(string)`."""
+    selector, body = output[:4], output[4:]
+    if selector == _ERROR_SELECTOR and len(body) >= 64:
+        length = int.from_bytes(body[32:64], "big")
+        return body[64 : 64 + length].decode(errors="replace")
+    if selector == _PANIC_SELECTOR and len(body) == 32:
+        return f"PANIC_0x{int.from_bytes(body, 'big'):02x}"
+    return f"0x{output.hex()}" if output else ""
+
+
+@contextmanager
+def _explained(state: LedgerState) -> Iterator[None]:
+    try:
+        yield
+    except EVMMissingData as error:
+        raise ChainCorrupt(state.block_number - 1, expected="state", found=str(error)) from error
+    except (ValidationError, VMError) as error:
+        raise TransactionInvalid(str(error)) from error

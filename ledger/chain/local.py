@@ -1,0 +1,250 @@
+"""Local engine: an embedded Clique chain. py-evm executes, the validators' keys seal, LMDB keeps.
+
+Nothing a submission does is seen by anybody else, or survives a power cut, before `keep` returns;
+after that all of it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import rlp
+
+from ledger.chain.blocks import (
+    GENESIS,
+    Block,
+    HeadState,
+    block_key,
+    check_head,
+    previous_hashes,
+    read_block,
+    read_head,
+    read_header,
+    write_head,
+)
+from ledger.chain.clique import Snapshot
+from ledger.chain.clock import Clock
+from ledger.chain.engine import ZERO_ADDRESS, Head, Log, Receipt
+from ledger.chain.execution import LedgerState, call, open_state
+from ledger.chain.genesis import Genesis, decode_genesis
+from ledger.chain.lock import write_lock
+from ledger.chain.pending import Call, decode_record
+from ledger.chain.sealing import (
+    LocalSubmission,
+    Sealer,
+    read_proposals,
+    write_proposals,
+)
+from ledger.chain.store import MAP_BYTES, Store, Table, View
+from ledger.errors import ChainCorrupt, ChainUnusable
+from ledger.messages import text
+
+LOCK_FILE = "write.lock"
+LOCK_TIMEOUT_SECONDS = 30
+
+Admit = Callable[[bytes, Call], bool]
+"""(sender, call) -> whether the sender may send; `call` reads the pending state"""
+
+
+def create_chain(directory: Path, genesis: Genesis, *, map_bytes: int = MAP_BYTES) -> Head:
+    """Make the folder of a new chain with block 0 in it.
+
+    Raises `ChainUnusable` when there is one already, `LedgerLocked` when another process is at it.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    with write_lock(directory / LOCK_FILE, 0):
+        store = Store(directory, create=True, map_bytes=map_bytes)
+        with store.write() as batch:
+            if batch.get(Table.META, GENESIS) is not None:
+                raise ChainUnusable(text("chain.exists"), where=str(directory))
+            header = genesis.header()
+            state = HeadState(
+                header=header, snapshot=Snapshot(signers=tuple(sorted(genesis.signers)))
+            )
+            batch.put(Table.META, GENESIS, genesis.encode())
+            batch.put(Table.HEADERS, block_key(0), rlp.encode(header))
+            batch.put(Table.NUMBERS, header.hash, block_key(0))
+            write_head(batch, state)
+            batch.commit()
+    return state.head
+
+
+class LocalEngine:
+    """The chain in a folder; implements `ledger.chain.engine.Engine`."""
+
+    atomic = True
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        signers: Mapping[bytes, Sealer],
+        clock: Clock,
+        admit: Admit,
+        lock_timeout_seconds: int = LOCK_TIMEOUT_SECONDS,
+        map_bytes: int = MAP_BYTES,
+    ) -> None:
+        """Open the chain; the cost does not depend on its length.
+
+        `signers` are the validators whose keys are here: address to a function that signs a
+        32-byte hash and returns r, s, v in 65 bytes. Raises `LedgerMissing`, `ChainCorrupt` or
+        `ChainUnusable`.
+        """
+        self._directory = directory
+        self._signers = dict(signers)
+        self._clock = clock
+        self._admit = admit
+        self._lock_timeout_seconds = lock_timeout_seconds
+        self._store = Store(directory, map_bytes=map_bytes)
+        with self._store.read() as view:
+            self.genesis = decode_genesis(
+                view.need(Table.META, GENESIS), where=str(directory)
+            )
+            self.chain_id = self.genesis.chain_id
+            expected, found = self.genesis.header().hash, read_header(view, 0).hash
+            if expected != found:
+                raise ChainCorrupt(0, expected=f"0x{expected.hex()}", found=f"0x{found.hex()}")
+            check_head(view)
+
+    def head(self) -> Head:
+        """The newest block."""
+        with self._store.read() as view:
+            return read_head(view).head
+
+    def snapshot(self) -> Snapshot:
+        """Who may seal, and the open votes, as of the head."""
+        with self._store.read() as view:
+            return read_head(view).snapshot
+
+    def nonce(self, address: bytes) -> int:
+        """Transactions sent by `address` up to the head."""
+        with self._state_at_head() as state:
+            return state.get_nonce(address)
+
+    def code(self, address: bytes) -> bytes:
+        """Runtime code of a contract, empty when there is none."""
+        with self._state_at_head() as state:
+            return state.get_code(address)
+
+    def call(self, *, to: bytes, data: bytes, sender: bytes = ZERO_ADDRESS) -> bytes:
+        """Execute a read at the head and return the output. Raises `Reverted`."""
+        with self._state_at_head() as state:
+            return bytes(call(state, sender=sender, to=to, data=data).output)
+
+    def receipt(self, transaction_hash: bytes) -> Receipt | None:
+        """Look a transaction up by its hash; the cost does not depend on the chain's length."""
+        with self._store.read() as view:
+            place = view.get(Table.LOOKUPS, transaction_hash)
+            if place is None:
+                return None
+            number, index = int.from_bytes(place[:8], "big"), int.from_bytes(place[8:], "big")
+            return decode_record(view.need(Table.RECEIPTS, place), number, index)
+
+    def receipts(self, first_block: int, last_block: int) -> Iterator[Receipt]:
+        """All receipts of blocks `first_block` to `last_block` inclusive, streaming."""
+        with self._store.read() as view:
+            pairs = view.scan(Table.RECEIPTS, block_key(first_block), block_key(last_block + 1))
+            for place, record in pairs:
+                number, index = int.from_bytes(place[:8], "big"), int.from_bytes(place[8:], "big")
+                yield decode_record(record, number, index)
+
+    def logs(self, first_block: int, last_block: int) -> Iterator[Log]:
+        """All logs of blocks `first_block` to `last_block` inclusive, in chain order, streaming."""
+        for receipt in self.receipts(first_block, last_block):
+            yield from receipt.logs
+
+    def block(self, number: int) -> Block | None:
+        """A sealed block, or None when the chain is shorter."""
+        with self._store.read() as view:
+            if number < 0 or number > read_head(view).header.block_number:
+                return None
+            return read_block(view, number)
+
+    def block_number(self, block_hash: bytes) -> int | None:
+        """Number of the block with this hash."""
+        with self._store.read() as view:
+            number = view.get(Table.NUMBERS, block_hash)
+            return None if number is None else int.from_bytes(number, "big")
+
+    def blocks(self, first_block: int, last_block: int) -> Iterator[Block]:
+        """Blocks `first_block` to `last_block` inclusive, streaming. Raises `ChainCorrupt`."""
+        with self._store.read() as view:
+            for number in range(first_block, last_block + 1):
+                yield read_block(view, number)
+
+    @contextmanager
+    def submission(self, *, dry_run: bool = False) -> Iterator[LocalSubmission]:
+        """Begin a submission; leaving the context without `keep` drops it.
+
+        Raises `LedgerLocked` when another process holds the write lock for too long. With
+        `dry_run`, `keep` commits nothing.
+        """
+        lock = self._directory / LOCK_FILE
+        with write_lock(lock, self._lock_timeout_seconds), self._store.write() as batch:
+            # Read again under the lock: another process may have moved the head.
+            submission = LocalSubmission(
+                batch,
+                genesis=self.genesis,
+                signers=self._signers,
+                clock=self._clock,
+                admit=self._admit,
+                dry_run=dry_run,
+            )
+            try:
+                yield submission
+            finally:
+                submission.close()
+
+    def vote(self, *, signer: bytes, candidate: bytes, add: bool) -> None:
+        """Let the next blocks of `signer` carry its vote until it is decided (EIP-225).
+
+        Raises `ChainUnusable` when the vote could change nothing: `candidate` is a signer already
+        (or is none), `signer` is no signer, or it would leave no signer at all.
+        """
+        lock = self._directory / LOCK_FILE
+        with write_lock(lock, self._lock_timeout_seconds), self._store.write() as batch:
+            snapshot = read_head(batch).snapshot
+            useless = signer not in snapshot.signers or not snapshot.wants(candidate, add=add)
+            if useless or (not add and len(snapshot.signers) == 1):
+                raise ChainUnusable(
+                    text("chain.vote_useless"),
+                    expected=", ".join(f"0x{one.hex()}" for one in snapshot.signers),
+                    found=f"0x{signer.hex()}: {'+' if add else '-'}0x{candidate.hex()}",
+                )
+            proposals = read_proposals(batch)
+            proposals[signer, candidate] = add
+            write_proposals(batch, proposals)
+            batch.commit()
+
+    def seal_empty(self, count: int = 1) -> Head:
+        """Seal `count` blocks without transactions, to carry votes or to mark time."""
+        with self.submission() as submission:
+            for _ in range(count):
+                submission.seal()
+            return submission.keep()
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        self._store.close()
+
+    @contextmanager
+    def _state_at_head(self) -> Iterator[LedgerState]:
+        with self._store.read() as view:
+            yield _state_of(view, read_head(view), self.chain_id)
+
+
+def _state_of(view: View, head: HeadState, chain_id: int) -> LedgerState:
+    header = head.header
+    return open_state(
+        view,
+        state_root=header.state_root,
+        chain_id=chain_id,
+        number=header.block_number,
+        timestamp=header.timestamp,
+        signer=ZERO_ADDRESS,
+        difficulty=header.difficulty,
+        gas_limit=header.gas_limit,
+        previous_hashes=previous_hashes(view, header.block_number),
+    )

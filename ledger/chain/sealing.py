@@ -1,0 +1,263 @@
+"""Sealing: a submission's transactions become blocks that the validators sign in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import rlp
+from eth.abc import ComputationAPI
+from eth.vm.forks.london.blocks import LondonBlockHeader
+
+from ledger.chain.blocks import (
+    PROPOSALS,
+    HeadState,
+    previous_hashes,
+    read_head,
+    write_block,
+    write_head,
+)
+from ledger.chain.clique import (
+    IN_TURN,
+    NONCE_ADD,
+    NONCE_DROP,
+    OUT_OF_TURN,
+    SEAL_BYTES,
+    VANITY_BYTES,
+    ZERO_ADDRESS,
+    Snapshot,
+    Vote,
+    advance,
+    sealing_hash,
+)
+from ledger.chain.clock import Clock
+from ledger.chain.engine import Head, Receipt
+from ledger.chain.execution import open_state, reached_contracts, written_contracts
+from ledger.chain.genesis import Genesis
+from ledger.chain.pending import Call, PendingBlock, read_transaction
+from ledger.chain.store import Batch, Table
+from ledger.errors import ChainUnusable, SenderRefused, TransactionInvalid
+from ledger.messages import text
+
+BLOCK_GAS_TARGET = 40_000_000
+"""A block is sealed once it has used this much."""
+_VANITY = b"partnership-ledger".ljust(VANITY_BYTES, b"\x00")
+
+Sealer = Callable[[bytes], bytes]
+"""32-byte hash -> signature r, s, v (65 bytes, v 0 or 1)"""
+Proposals = dict[tuple[bytes, bytes], bool]
+"""(signer, candidate) -> add"""
+
+
+class LocalSubmission:
+    """Implements `ledger.chain.engine.Submission` on an open batch of the store."""
+
+    def __init__(
+        self,
+        batch: Batch,
+        *,
+        genesis: Genesis,
+        signers: Mapping[bytes, Sealer],
+        clock: Clock,
+        admit: Callable[[bytes, Call], bool],
+        dry_run: bool,
+    ) -> None:
+        self._batch = batch
+        self._genesis = genesis
+        self._signers = signers
+        self._clock = clock
+        self._admission = _Admission(admit)
+        self._dry_run = dry_run
+        self._parent = read_head(batch)
+        self._proposals = read_proposals(batch)
+        self._pending: PendingBlock | None = None
+        self._vote: Vote | None = None
+        self._open = True
+
+    def send(self, raw: bytes) -> Receipt:
+        """Execute one signed transaction after those sent before it.
+
+        Raises `Reverted`, `SenderRefused` or `TransactionInvalid`; then nothing of the transaction
+        remains and the submission can go on.
+        """
+        assert self._open, "the submission is over"
+        transaction = read_transaction(raw, self._genesis.chain_id)
+        # Half the limit keeps the base fee at 0 whatever the transaction turns out to use.
+        room = self._genesis.gas_limit // 2
+        if transaction.gas > room:
+            raise TransactionInvalid(f"gas {transaction.gas} > {room}")
+        if self._pending is not None and self._pending.gas_used + transaction.gas > room:
+            self.seal()
+        pending = self._pending_block()
+        self._admission.check(transaction.sender, pending)
+        receipt, computation = pending.add(raw, transaction)
+        self._admission.note(computation)
+        if pending.gas_used >= BLOCK_GAS_TARGET:
+            self.seal()
+        return receipt
+
+    def probe(self, *, sender: bytes, to: bytes, data: bytes) -> None:
+        """Execute an unsigned call on top of what was sent; its effects stay until `forget`."""
+        assert self._open, "the submission is over"
+        pending = self._pending_block()
+        if not pending.probing:
+            self._admission.check(sender, pending)
+        pending.probe(sender=sender, to=to, data=data)
+
+    def forget(self) -> None:
+        """Drop the effects of all probes."""
+        if self._pending is not None:
+            self._pending.forget()
+
+    def keep(self) -> Head:
+        """Seal what was sent into one or more blocks and commit them to disk; returns the head."""
+        assert self._open, "the submission is over"
+        if self._pending is not None and self._pending.transactions:
+            self.seal()
+        self.close()
+        write_head(self._batch, self._parent)
+        write_proposals(self._batch, self._proposals)
+        if not self._dry_run:
+            self._batch.commit()
+        return self._parent.head
+
+    def seal(self) -> None:
+        """Seal the pending block, empty or not. Raises `ChainUnusable` when no key here may."""
+        pending = self._pending_block()
+        state_root, transactions_root, receipts_root = pending.roots()
+        context = pending.state.execution_context
+        snapshot = self._parent.snapshot
+        number = pending.number
+        at_epoch = number % self._genesis.epoch_blocks == 0
+        listed = b"".join(snapshot.signers) if at_epoch else b""
+        header = LondonBlockHeader(
+            parent_hash=self._parent.header.hash,
+            coinbase=self._vote.candidate if self._vote else ZERO_ADDRESS,
+            state_root=state_root,
+            transaction_root=transactions_root,
+            receipt_root=receipts_root,
+            bloom=pending.bloom,
+            difficulty=context.difficulty,
+            block_number=number,
+            gas_limit=self._genesis.gas_limit,
+            gas_used=pending.gas_used,
+            timestamp=context.timestamp,
+            extra_data=_VANITY + listed + bytes(SEAL_BYTES),
+            nonce=NONCE_ADD if self._vote and self._vote.add else NONCE_DROP,
+            base_fee_per_gas=0,
+        )
+        signer = context.coinbase
+        seal = self._signers[signer](sealing_hash(header))
+        assert len(seal) == SEAL_BYTES
+        header = header.copy(extra_data=header.extra_data[:-SEAL_BYTES] + seal)
+        if not self._dry_run:
+            self._clock.wait_until(header.timestamp)
+        write_block(self._batch, header, pending)
+        after = advance(
+            snapshot,
+            number=number,
+            signer=signer,
+            candidate=header.coinbase,
+            add=header.nonce == NONCE_ADD,
+            at_epoch=at_epoch,
+        )
+        self._begin_after(HeadState(header=header, snapshot=after))
+
+    def close(self) -> None:
+        """Refuse further use."""
+        self._open = False
+        self._pending = None
+
+    def _begin_after(self, parent: HeadState) -> None:
+        self._parent = parent
+        self._pending = None
+        self._proposals = {
+            (signer, candidate): add
+            for (signer, candidate), add in self._proposals.items()
+            if signer in parent.snapshot.signers and parent.snapshot.wants(candidate, add=add)
+        }
+
+    def _pending_block(self) -> PendingBlock:
+        if self._pending is not None:
+            return self._pending
+        parent = self._parent.header
+        number = parent.block_number + 1
+        snapshot = self._parent.snapshot
+        signer = self._next_signer(snapshot, number)
+        self._vote = self._next_vote(snapshot, signer, number)
+        state = open_state(
+            self._batch,
+            state_root=parent.state_root,
+            chain_id=self._genesis.chain_id,
+            number=number,
+            timestamp=max(parent.timestamp + 1, self._clock.now()),
+            signer=signer,
+            difficulty=IN_TURN if signer == snapshot.in_turn(number) else OUT_OF_TURN,
+            gas_limit=self._genesis.gas_limit,
+            previous_hashes=previous_hashes(self._batch, number),
+        )
+        self._pending = PendingBlock(number=number, state=state)
+        return self._pending
+
+    def _next_signer(self, snapshot: Snapshot, number: int) -> bytes:
+        turn = number % len(snapshot.signers)
+        for signer in snapshot.signers[turn:] + snapshot.signers[:turn]:
+            if signer in self._signers and snapshot.may_seal(signer, number):
+                return signer
+        allowed = [one for one in snapshot.signers if snapshot.may_seal(one, number)]
+        raise ChainUnusable(
+            text("chain.no_signer"),
+            where=text("error.block", block=number),
+            expected=", ".join(f"0x{one.hex()}" for one in allowed),
+            found=", ".join(f"0x{one.hex()}" for one in self._signers) or "-",
+        )
+
+    def _next_vote(self, snapshot: Snapshot, signer: bytes, number: int) -> Vote | None:
+        if number % self._genesis.epoch_blocks == 0:
+            return None
+        for (voter, candidate), add in self._proposals.items():
+            vote = Vote(signer=voter, candidate=candidate, add=add)
+            if voter == signer and vote not in snapshot.votes:
+                return vote
+        return None
+
+
+class _Admission:
+    """Remembers who may send, until a contract that decides it may have changed."""
+
+    def __init__(self, admit: Callable[[bytes, Call], bool]) -> None:
+        self._admit = admit
+        self._allowed: dict[bytes, bool] = {}
+        self._deciding: set[bytes] = set()
+
+    def check(self, sender: bytes, pending: PendingBlock) -> None:
+        """Raise `SenderRefused` unless `sender` may send."""
+        if sender not in self._allowed:
+
+            def read(to: bytes, data: bytes) -> bytes:
+                computation = pending.read(sender=ZERO_ADDRESS, to=to, data=data)
+                self._deciding.update(reached_contracts(computation))
+                return bytes(computation.output)
+
+            self._allowed[sender] = self._admit(sender, read)
+        if not self._allowed[sender]:
+            raise SenderRefused(sender)
+
+    def note(self, computation: ComputationAPI) -> None:
+        """Forget the answers when the computation may have changed one."""
+        if not self._deciding.isdisjoint(written_contracts(computation)):
+            self._allowed.clear()
+            self._deciding.clear()
+
+
+def read_proposals(batch: Batch) -> Proposals:
+    """Votes that signers here want their next blocks to carry."""
+    encoded = batch.get(Table.META, PROPOSALS)
+    if encoded is None:
+        return {}
+    return {(signer, candidate): add == b"\x01" for signer, candidate, add in rlp.decode(encoded)}
+
+
+def write_proposals(batch: Batch, proposals: Proposals) -> None:
+    """Keep the votes that are still open."""
+    items = [[signer, candidate, bytes([add])] for (signer, candidate), add in proposals.items()]
+    batch.put(Table.META, PROPOSALS, rlp.encode(items))

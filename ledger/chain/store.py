@@ -1,0 +1,237 @@
+"""Store: the chain's tables on disk, in one LMDB file.
+
+One write transaction spans a whole submission: what it wrote is visible to itself at once and to
+everybody else after `commit`, which returns when the bytes are on the disk. Readers see the last
+commit and never wait. Every value carries a checksum, so a flipped bit is named where it is read.
+"""
+
+from __future__ import annotations
+
+import errno
+import weakref
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import lmdb
+
+from ledger.errors import ChainCorrupt, ChainUnusable, DiskFull, LedgerMissing
+from ledger.messages import text
+
+# Address space, not disk: the file grows as it fills. Enlarging a map needs every reader gone,
+# so it is chosen once, far above any ledger.
+MAP_BYTES = 1 << 40
+_DATA_FILE = "data.mdb"
+_CHECKSUM_BYTES = 4
+_MAX_READERS = 1024
+
+
+class Table(StrEnum):
+    """What the store holds; numbers in keys are big-endian, so key order is chain order."""
+
+    META = "meta"
+    """name -> the few values that describe the head"""
+    HEADERS = "headers"
+    """block number (8) -> sealed header, RLP"""
+    NUMBERS = "numbers"
+    """block hash (32) -> block number (8)"""
+    TRANSACTIONS = "transactions"
+    """block number (8), index (4) -> signed transaction as it was sent"""
+    RECEIPTS = "receipts"
+    """block number (8), index (4) -> receipt record"""
+    LOOKUPS = "lookups"
+    """transaction hash (32) -> block number (8), index (4)"""
+    STATE = "state"
+    """contracts' code and the state trie"""
+
+
+_KEYED_BY_BLOCK = (Table.HEADERS, Table.TRANSACTIONS, Table.RECEIPTS)
+
+
+class View:
+    """The store as of one commit, plus the own writes when it belongs to a `Batch`."""
+
+    def __init__(self, store: Store, transaction: Any) -> None:
+        self.block = 0
+        """Number of the block that errors name when a key does not say one."""
+        self._store = store
+        self._transaction = transaction
+        self._databases = store.databases
+
+    def get(self, table: Table, key: bytes) -> bytes | None:
+        """The value, or None. Raises `ChainCorrupt` when it is not what was written."""
+        try:
+            stored = self._transaction.get(key, db=self._databases[table])
+        except lmdb.Error as error:
+            raise self._store.explain(error) from error
+        if stored is None:
+            return None
+        return self._checked(table, key, stored)
+
+    def need(self, table: Table, key: bytes) -> bytes:
+        """The value, which must be there. Raises `ChainCorrupt`."""
+        value = self.get(table, key)
+        if value is None:
+            raise ChainCorrupt(
+                self._block_of(table, key), expected=f"{table} 0x{key.hex()}", found="-"
+            )
+        return value
+
+    def scan(self, table: Table, first: bytes, end: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Pairs with `first` <= key < `end` in key order, one at a time."""
+        try:
+            with self._transaction.cursor(db=self._databases[table]) as cursor:
+                if not cursor.set_range(first):
+                    return
+                for key, stored in cursor:
+                    if key >= end:
+                        return
+                    yield key, self._checked(table, key, stored)
+        except lmdb.Error as error:
+            raise self._store.explain(error) from error
+
+    def _checked(self, table: Table, key: bytes, stored: bytes) -> bytes:
+        value = stored[_CHECKSUM_BYTES:]
+        expected = stored[:_CHECKSUM_BYTES]
+        found = _checksum(key, value)
+        if expected != found:
+            name = f"{table} 0x{key.hex()}, crc32 "
+            raise ChainCorrupt(
+                self._block_of(table, key), expected=name + expected.hex(), found=found.hex()
+            )
+        return value
+
+    def _block_of(self, table: Table, key: bytes) -> int:
+        return int.from_bytes(key[:8], "big") if table in _KEYED_BY_BLOCK else self.block
+
+
+class Batch(View):
+    """Writes that reach the disk together at `commit`, or not at all."""
+
+    def put(self, table: Table, key: bytes, value: bytes) -> None:
+        """Set a value. Raises `DiskFull`."""
+        try:
+            self._transaction.put(key, _checksum(key, value) + value, db=self._databases[table])
+        except (lmdb.Error, OSError) as error:
+            raise self._store.explain(error) from error
+
+    def delete(self, table: Table, key: bytes) -> None:
+        """Remove a value, if there is one."""
+        try:
+            self._transaction.delete(key, db=self._databases[table])
+        except (lmdb.Error, OSError) as error:
+            raise self._store.explain(error) from error
+
+    def commit(self) -> None:
+        """Write everything to the disk and wait until it is there. Raises `DiskFull`."""
+        try:
+            self._transaction.commit()
+        except (lmdb.Error, OSError) as error:
+            raise self._store.explain(error) from error
+
+
+class Store:
+    """An LMDB environment in a folder. `create` must be True to make a new one."""
+
+    def __init__(self, directory: Path, *, create: bool = False, map_bytes: int = MAP_BYTES):
+        self._file = directory / _DATA_FILE
+        if not create and not self._file.is_file():
+            raise LedgerMissing(directory)
+        if create:
+            directory.mkdir(parents=True, exist_ok=True)
+        try:
+            self._environment = _environment(directory, map_bytes)
+            self._expect_whole_file()
+            self.databases = {
+                table: self._environment.open_db(table.encode(), create=create) for table in Table
+            }
+        except (lmdb.Error, OSError) as error:
+            raise self.explain(error) from error
+
+    @contextmanager
+    def read(self) -> Iterator[View]:
+        """The last commit, unmoved by later ones while the context lasts."""
+        try:
+            transaction = self._environment.begin()
+        except lmdb.Error as error:
+            raise self.explain(error) from error
+        try:
+            yield View(self, transaction)
+        finally:
+            transaction.abort()
+
+    @contextmanager
+    def write(self) -> Iterator[Batch]:
+        """A batch on top of the last commit; leaving without `commit` drops it."""
+        try:
+            transaction = self._environment.begin(write=True)
+        except (lmdb.Error, OSError) as error:
+            raise self.explain(error) from error
+        try:
+            yield Batch(self, transaction)
+        finally:
+            transaction.abort()
+
+    def close(self) -> None:
+        """Let go of the file; it stays open while another engine of this process uses it."""
+        self.databases = {}
+        del self._environment
+
+    def explain(self, error: Exception) -> DiskFull | ChainCorrupt | ChainUnusable:
+        """The ledger's error for one of LMDB's or the operating system's."""
+        if _is_disk_full(error):
+            return DiskFull(self._file)
+        if isinstance(error, PermissionError | lmdb.ReadonlyError | lmdb.ReadersFullError):
+            return ChainUnusable(
+                text("chain.file_unusable"), where=str(self._file), found=str(error)
+            )
+        return ChainCorrupt(0, expected=f"{self._file} (LMDB)", found=str(error))
+
+    def _expect_whole_file(self) -> None:
+        # LMDB maps the file: reading a page beyond its end kills the process instead of raising.
+        page_bytes = self._environment.stat()["psize"]
+        expected = (self._environment.info()["last_pgno"] + 1) * page_bytes
+        found = self._file.stat().st_size
+        if found < expected:
+            raise ChainCorrupt(
+                0, expected=f"{self._file} >= {expected} bytes", found=f"{found} bytes"
+            )
+
+
+# LMDB forbids opening one file twice in a process, so engines on the same folder share.
+_open_environments: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
+
+
+def _environment(directory: Path, map_bytes: int) -> Any:
+    name = str(directory.resolve())
+    environment = _open_environments.get(name)
+    if environment is None:
+        environment = lmdb.open(
+            name,
+            map_size=map_bytes,
+            max_dbs=len(Table),
+            max_readers=_MAX_READERS,
+            readahead=False,
+            mode=0o600,
+        )
+        _open_environments[name] = environment
+    return environment
+
+
+def _is_disk_full(error: Exception) -> bool:
+    if isinstance(error, lmdb.MapFullError):
+        return True
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return any(
+        reason in str(error)
+        for reason in ("No space left", "Disk quota exceeded", "File too large")
+    )
+
+
+def _checksum(key: bytes, value: bytes) -> bytes:
+    return zlib.crc32(value, zlib.crc32(key)).to_bytes(_CHECKSUM_BYTES, "big")
+

@@ -1,0 +1,223 @@
+"""Consortium: the members that share a ledger, and the chain they agree on (consortium.toml)."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+
+from ledger.errors import ConsortiumInvalid, Problem, ValueInvalid
+from ledger.messages import text
+from ledger.money import shown
+from ledger.problems import invalid, path, placed, problems_of, toml_lines
+
+FUNDERS = "funders"
+"""What a tier is paid to when it goes to all funders; so no member may be called that."""
+
+_MEMBER_ID = re.compile(r"[a-z0-9][a-z0-9-]*", re.ASCII)
+_MAX_ID_BYTES = 31
+
+
+class Role(StrEnum):
+    """What a member is."""
+
+    BANK = "bank"
+    PLATFORM = "platform"
+    GUARANTOR = "guarantor"
+    CORE = "core"
+    SUPPLIER = "supplier"
+    CUSTODIAN = "custodian"
+    AUDITOR = "auditor"
+
+
+class Licence(StrEnum):
+    """What a member is licensed for."""
+
+    LENDING = "lending"
+    GUARANTEE = "guarantee"
+    INSURANCE = "insurance"
+    CREDIT_REPORTING = "credit-reporting"
+
+
+class Clock(StrEnum):
+    """Where a block's time comes from."""
+
+    SYSTEM = "system"
+    STEPPED = "stepped"
+    """Each block one second after its parent: the same chain on every run, for demos and tests."""
+
+
+def check_id(value: str) -> str:
+    """The id itself: lower case letters, digits and hyphens, at most 31 bytes.
+
+    31 bytes fit one word on the chain with room to spare. Raises `ValueInvalid`.
+    """
+    if len(value) <= _MAX_ID_BYTES and _MEMBER_ID.fullmatch(value) and value != FUNDERS:
+        return value
+    raise ValueInvalid(
+        text("value.id"),
+        expected=text("value.id_expected", most=_MAX_ID_BYTES, reserved=FUNDERS),
+        found=shown(value),
+    )
+
+
+def _id(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return check_id(value)
+    except ValueInvalid as error:
+        raise invalid(error) from None
+
+
+def _unix_seconds(value: object) -> object:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        moment = None
+    if isinstance(moment, int) and not isinstance(moment, bool):
+        return moment
+    if isinstance(moment, datetime) and moment.utcoffset() == timedelta(0):
+        return int(moment.timestamp())
+    raise invalid(
+        ValueInvalid(
+            text("value.time"), expected=text("value.time_expected"), found=shown(str(value))
+        )
+    )
+
+
+Id = Annotated[str, BeforeValidator(_id)]
+UnixSeconds = Annotated[
+    int,
+    BeforeValidator(_unix_seconds),
+    WithJsonSchema({"type": "string", "format": "date-time"}, mode="validation"),
+]
+
+
+class Member(BaseModel):
+    """One institution on the ledger."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    id: Id
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    """Name as people write it; any script."""
+    roles: Annotated[tuple[Annotated[Role, Field(strict=False)], ...], Field(strict=False)]
+    licences: Annotated[
+        tuple[Annotated[Licence, Field(strict=False)], ...], Field(strict=False)
+    ] = ()
+    validator: bool = False
+    """Whether it seals blocks."""
+
+
+class Consortium(BaseModel):
+    """The members and their chain. Frozen: later changes are entries, not edits of this file."""
+
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", validate_by_name=True, validate_by_alias=True
+    )
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    chain_id: Annotated[int, Field(gt=0, lt=2**53)]
+    """EIP-155 chain id; signatures for one chain are worth nothing on another."""
+    genesis_at: Annotated[UnixSeconds | None, Field(alias="genesis_time", ge=0)] = None
+    """Unix seconds of block 0; None: the moment of `init`."""
+    clock: Annotated[Clock, Field(strict=False)] = Clock.SYSTEM
+    epoch: Annotated[int, Field(ge=2, le=1_000_000)] = 30_000
+    """Every so many blocks a Clique checkpoint."""
+    members: Annotated[tuple[Member, ...], Field(strict=False, alias="member", min_length=1)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        problems = _cross_checks(self)
+        if problems:
+            raise ConsortiumInvalid(problems)
+        return self
+
+    @property
+    def validators(self) -> tuple[Member, ...]:
+        """The members that seal blocks, in the file's order."""
+        return tuple(member for member in self.members if member.validator)
+
+    def member(self, member_id: str) -> Member | None:
+        """The member of that id, if there is one."""
+        return next((member for member in self.members if member.id == member_id), None)
+
+
+def load(file: Path) -> Consortium:
+    """Read and check a consortium.toml. Raises `ConsortiumInvalid` with all problems."""
+    try:
+        document = file.read_bytes().decode("utf-8-sig")
+        return read(tomllib.loads(document), file=str(file))
+    except ConsortiumInvalid as error:
+        problems = placed(error.problems, toml_lines(document))
+        raise ConsortiumInvalid(problems, file=str(file)) from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConsortiumInvalid([unreadable(error, str(file))]) from None
+
+
+def read(data: dict[str, Any], *, file: str = "consortium.toml") -> Consortium:
+    """Check a parsed consortium.toml. Raises `ConsortiumInvalid` with all problems."""
+    try:
+        return Consortium.model_validate(data, by_alias=True, by_name=False)
+    except ValidationError as error:
+        raise ConsortiumInvalid(problems_of(error, file=file), file=file) from None
+    except ConsortiumInvalid as error:
+        problems = [replace(problem, file=file) for problem in error.problems]
+        raise ConsortiumInvalid(problems, file=file) from None
+
+
+def unreadable(error: Exception, file: str) -> Problem:
+    """A TOML file that cannot even be parsed, as a problem."""
+    if isinstance(error, OSError):
+        return Problem(what=text("file.unreadable"), file=file, found=error.strerror or "")
+    if isinstance(error, UnicodeDecodeError):
+        return Problem(
+            what=text("file.not_utf8"),
+            file=file,
+            line=error.object[: error.start].count(b"\n") + 1,
+            expected="UTF-8",
+            found=text("file.byte", byte=f"0x{error.object[error.start]:02x}", at=error.start + 1),
+        )
+    return Problem(what=text("file.not_toml"), file=file, expected="TOML", found=str(error))
+
+
+def _cross_checks(consortium: Consortium) -> list[Problem]:
+    problems = []
+    seen: dict[str, int] = {}
+    for position, member in enumerate(consortium.members):
+        if member.id in seen:
+            first = path(["member", seen[member.id], "id"])
+            problems.append(
+                Problem(
+                    what=text("consortium.duplicate"),
+                    column=path(["member", position, "id"]),
+                    expected=text("consortium.duplicate_expected", first=first),
+                    found=member.id,
+                )
+            )
+        seen.setdefault(member.id, position)
+    if not consortium.validators:
+        problems.append(
+            Problem(
+                what=text("consortium.no_validator"),
+                column="member",
+                expected=text("consortium.no_validator_expected"),
+                fix=text("consortium.no_validator_fix"),
+            )
+        )
+    return problems

@@ -1,0 +1,319 @@
+"""Errors: everything that can go wrong, as one tree. Each class carries its exit code.
+
+    LedgerError
+    |-- InputInvalid              2  something given cannot be used; nothing was submitted
+    |   |-- UsageInvalid          2  an argument or option
+    |   |   `-- ValueInvalid      2  one text that should be an amount, a percentage, a date, a ref
+    |   |-- EntryInvalid          2  entries made in Python; carries every problem
+    |   |-- FileInvalid           2  a CSV file; carries every problem of every row
+    |   |-- TermsInvalid          2  deal.toml
+    |   |-- ConsortiumInvalid     2  consortium.toml
+    |   `-- KeyUnavailable        2  a member's key is missing or its passphrase is wrong
+    |-- Refused                   3  the chain refused; nothing of the refused batch is on it
+    |   |-- EntryRejected         3  the contract refused entries; carries every refused row
+    |   |-- Reverted              3  the contract refused a transaction or call (engine level)
+    |   |-- SenderRefused         3  the sender is not a member's registered key
+    |   `-- TransactionInvalid    3  wrong nonce, chain, signature or gas (engine level)
+    `-- LedgerUnusable            4  the ledger cannot be used
+        |-- LedgerMissing         4
+        |-- LedgerLocked          4
+        |-- DiskFull              4
+        |-- ChainUnusable         4  wrong chain, node out of reach
+        `-- ChainCorrupt          4  a block is not what it should be
+
+A message says what, where, expected, found and what to do, in the user's language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+from ledger.messages import has, text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing wrong with an input. A problem is a value; an error carries all of them."""
+
+    what: str
+    """What is wrong, in the user's language."""
+    file: str = ""
+    line: int = 0
+    """Physical line, from 1, where the record starts; 0 when there is none."""
+    column: str = ""
+    """Column of a CSV file or path in a TOML file (`funding[1].share`)."""
+    expected: str = ""
+    found: str = ""
+    fix: str = ""
+    """What to do."""
+
+    @property
+    def where(self) -> str:
+        """`file:line: column`, as far as known."""
+        place = f"{self.file}:{self.line}" if self.file and self.line else self.file
+        if self.line and not self.file:
+            place = text("problem.line", line=self.line)
+        return ": ".join(part for part in (place, self.column) if part)
+
+    def __str__(self) -> str:
+        return _sentence(self.where, self.what, self.expected, self.found, self.fix)
+
+
+class RejectedRow(NamedTuple):
+    """One row that the contract refuses."""
+
+    line: int
+    """Physical line in the submitted file, from 1; 0 when there is no file."""
+    ref: str
+    reason: str
+    """A reason constant of the contracts (`LOAN_UNKNOWN`)."""
+    detail: str
+    """What the reason means here, in the user's language."""
+
+
+class LedgerError(Exception):
+    """Root of all errors of this library."""
+
+    exit_code: ClassVar[int] = 4
+
+    def __init__(
+        self, what: str, *, where: str = "", expected: str = "", found: str = "", fix: str = ""
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.expected = expected
+        self.found = found
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return _sentence(self.where, self.what, self.expected, self.found, self.fix)
+
+
+class InputInvalid(LedgerError):
+    """Something given cannot be used; nothing was submitted."""
+
+    exit_code = 2
+
+
+class UsageInvalid(InputInvalid):
+    """An argument or option cannot be used."""
+
+
+class ValueInvalid(UsageInvalid):
+    """One text or number that is not what its place demands.
+
+    `column` names the field when the value is part of an entry; readers of files add the rest.
+    """
+
+    def __init__(
+        self, what: str, *, expected: str, found: str, fix: str = "", column: str = ""
+    ) -> None:
+        super().__init__(what, where=column, expected=expected, found=found, fix=fix)
+
+    @property
+    def column(self) -> str:
+        """The field, or an empty text."""
+        return self.where
+
+    def problem(self, *, file: str = "", line: int = 0, column: str = "") -> Problem:
+        """This error as a problem at a place."""
+        return Problem(
+            what=self.what,
+            file=file,
+            line=line,
+            column=self.column or column,
+            expected=self.expected,
+            found=self.found,
+            fix=self.fix,
+        )
+
+
+class _ProblemsFound(InputInvalid):
+    """An input with one or more problems; one line each."""
+
+    key: ClassVar[str]
+
+    def __init__(self, problems: Iterable[Problem], *, file: str = "") -> None:
+        self.problems = tuple(problems)
+        assert self.problems, "an error without a problem"
+        self.file = file or self.problems[0].file
+        super().__init__(text(self.key, count=len(self.problems)), where=self.file)
+
+    def __str__(self) -> str:
+        return "\n".join([super().__str__(), *map(str, self.problems)])
+
+
+class EntryInvalid(_ProblemsFound):
+    """Entries that break a rule the SDK knows, found before sending. `.problems` has them all."""
+
+    key = "error.entries_invalid"
+
+
+class FileInvalid(_ProblemsFound):
+    """A file with bad rows. `.problems` has every one of them with line and column."""
+
+    key = "error.file_invalid"
+
+
+class TermsInvalid(_ProblemsFound):
+    """Terms that cannot be proposed. `.problems` has them all with their path in the TOML."""
+
+    key = "error.terms_invalid"
+
+
+class ConsortiumInvalid(_ProblemsFound):
+    """A consortium.toml that cannot be used. `.problems` has them all."""
+
+    key = "error.consortium_invalid"
+
+
+class KeyUnavailable(InputInvalid):
+    """A member's key is missing or cannot be opened."""
+
+    def __init__(self, member: str, path: Path | str, *, found: str, fix: str = "") -> None:
+        super().__init__(
+            text("error.key_unavailable", member=member),
+            where=str(path),
+            expected=text("error.key_expected"),
+            found=found,
+            fix=fix or text("error.key_fix"),
+        )
+        self.member = member
+
+
+class Refused(LedgerError):
+    """The chain refused; nothing of the refused batch is on it."""
+
+    exit_code = 3
+
+
+class Reverted(Refused):
+    """The contract refused a transaction or a call. `.reason` is its constant, or empty."""
+
+    def __init__(self, reason: str) -> None:
+        what = explain(reason)
+        super().__init__(what, where=reason if what != reason else "")
+        self.reason = reason
+
+
+class EntryRejected(Refused):
+    """The contract refused entries. `.reason` is that of the first row, `.rows` has them all."""
+
+    def __init__(self, reason: str, rows: Iterable[RejectedRow] = (), *, file: str = "") -> None:
+        self.reason = reason
+        self.rows = tuple(rows)
+        self.file = file
+        what = (
+            text("error.entries_rejected", count=len(self.rows)) if self.rows else explain(reason)
+        )
+        super().__init__(what, where=file)
+
+    def __str__(self) -> str:
+        if not self.rows:
+            return super().__str__()
+        return "\n".join([super().__str__(), *map(self._row, self.rows)])
+
+    def _row(self, row: RejectedRow) -> str:
+        problem = Problem(what=row.detail or explain(row.reason), file=self.file, line=row.line)
+        return f"{problem.where}: {row.ref}: {row.reason}: {problem.what}".removeprefix(": ")
+
+
+class SenderRefused(Refused):
+    """The sender of a transaction is not a registered key of a member."""
+
+    def __init__(self, sender: bytes) -> None:
+        super().__init__(
+            text("error.sender_refused"),
+            expected=text("error.sender_expected"),
+            found="0x" + sender.hex(),
+            fix=text("error.sender_fix"),
+        )
+        self.sender = sender
+
+
+class TransactionInvalid(Refused):
+    """The chain cannot take a transaction: malformed, wrong nonce, chain, signature or gas."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(text("chain.transaction_invalid"), found=found)
+
+
+class LedgerUnusable(LedgerError):
+    """The ledger cannot be used."""
+
+    exit_code = 4
+
+
+class LedgerMissing(LedgerUnusable):
+    """There is no ledger at this path."""
+
+    def __init__(self, path: Path | str) -> None:
+        super().__init__(
+            text("error.ledger_missing"), where=str(path), fix=text("error.ledger_missing_fix")
+        )
+
+
+class LedgerLocked(LedgerUnusable):
+    """Another process holds the ledger's write lock. `holder` says who, as far as known."""
+
+    def __init__(self, path: Path | str, holder: str = "") -> None:
+        super().__init__(
+            text("error.ledger_locked"),
+            where=str(path),
+            found=holder,
+            fix=text("error.ledger_locked_fix"),
+        )
+        self.holder = holder
+
+
+class DiskFull(LedgerUnusable):
+    """The disk, or the ledger's map on it, has no room; nothing of the block was written."""
+
+    def __init__(self, path: Path | str) -> None:
+        super().__init__(text("error.disk_full"), where=str(path), fix=text("error.disk_full_fix"))
+
+
+class ChainUnusable(LedgerUnusable):
+    """The chain is another one than expected, or its node does not answer."""
+
+
+class ChainCorrupt(LedgerUnusable):
+    """A block on disk or in an export is not what it should be."""
+
+    def __init__(self, block: int, expected: str, found: str, *, what: str = "") -> None:
+        super().__init__(
+            what or text("error.chain_corrupt"),
+            where=text("error.block", block=block),
+            expected=expected,
+            found=found,
+            fix=text("error.chain_corrupt_fix"),
+        )
+        self.block = block
+
+
+REASONS: dict[str, str] = {}
+"""Reason constant of the contracts to the key of its explanation in the messages."""
+
+
+def explain(reason: str) -> str:
+    """What a reason of the contracts means, in the user's language; the reason if unknown."""
+    if not reason:
+        return text("error.reverted")
+    key = REASONS.get(reason, f"reason.{reason}")
+    return text(key) if has(key) else reason
+
+
+def _sentence(where: str, what: str, expected: str, found: str, fix: str) -> str:
+    start = f"{where}: {what}" if where else what
+    clauses = [start]
+    if expected:
+        clauses.append(text("problem.expected", expected=expected))
+    if found:
+        clauses.append(text("problem.found", found=found))
+    if fix:
+        clauses.append(fix)
+    return text("problem.separator").join(clauses)

@@ -1,0 +1,217 @@
+"""Checks between the tables of a deal: what no table can see alone.
+
+Each check takes the tables that are valid by themselves, as a mapping by name, and returns the
+problems it finds. A table that the file may lack is there with its default; one that could not
+be read is not there and is not judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from ledger.consortium import FUNDERS, Consortium
+from ledger.errors import Problem
+from ledger.messages import text
+from ledger.money import PPM, format_percent
+from ledger.problems import path
+from ledger.rules import PACKS
+from ledger.tables import (
+    Cap,
+    Funder,
+    LossLayer,
+    Mode,
+    Period,
+    PeriodRule,
+    RiskBand,
+    Source,
+    Tier,
+    VolumeTier,
+)
+
+MAX_PARTIES = 12
+
+_DEMANDED: dict[Mode, tuple[tuple[str, ...], ...]] = {
+    Mode.JOINT: (),
+    Mode.DEPOSIT: (("deposit",),),
+    Mode.PROFIT_SHARE: (("interest", "period"),),
+    Mode.GUARANTEED: (("loss",), ("claim",)),
+    Mode.REFERRAL: (("fee",),),
+    Mode.RECEIVABLE: (),
+}
+"""Tables that a mode demands; of each inner tuple at least one."""
+
+Tables = dict[str, Any]
+
+
+def cross_checks(tables: Tables) -> list[Problem]:
+    """All problems between the tables."""
+    checks: tuple[Callable[[Tables], Iterator[Problem]], ...] = (
+        _mode_has_its_tables,
+        _rules_known,
+        _funding_sums_up,
+        _tiers_divide,
+        _deposit_lines_ordered,
+        _layers_pay,
+        _period_complete,
+        _parties_fit,
+    )
+    return [problem for check in checks for problem in check(tables)]
+
+
+def member_checks(tables: Tables, consortium: Consortium) -> list[Problem]:
+    """Parties that are not members of the consortium, at their first mention."""
+    members = {member.id for member in consortium.members}
+    first = {party: place for place, party in reversed(list(mentions(tables)))}
+    return [
+        _problem("party_unknown", place, found=party, names=", ".join(sorted(members)))
+        for party, place in reversed(first.items())
+        if party not in members
+    ]
+
+
+def mentions(tables: Tables) -> Iterable[tuple[tuple[str | int, ...], str]]:
+    """Every mention of a party with its path, in the order of the file's description.
+
+    `tables` may lack any table; what is there is valid.
+    """
+    for name in ("servicer", "disbursed_by", "collected_by"):
+        if name in tables:
+            yield (name,), tables[name]
+    for i, funder in enumerate(tables.get("funding", ())):
+        yield ("funding", i, "party"), funder.party
+    for name in ("interest", "penalty"):
+        for i, tier in enumerate(tables.get(name, ())):
+            if tier.to != FUNDERS:
+                yield (name, i, "to"), tier.to
+    if fee := tables.get("fee"):
+        yield ("fee", "to"), fee.to
+    if deposit := tables.get("deposit"):
+        yield ("deposit", "by"), deposit.by
+        yield ("deposit", "custodian"), deposit.custodian
+    for i, layer in enumerate(tables.get("loss", ())):
+        yield ("loss", i, "payer"), layer.payer
+    if period := tables.get("period"):
+        yield ("period", "to"), period.to
+
+
+def _mode_has_its_tables(tables: Tables) -> Iterator[Problem]:
+    for choice in _DEMANDED.get(tables.get("mode", Mode.JOINT), ()):
+        if all(name in tables and not tables[name] for name in choice):
+            names = " / ".join(f"[{name}]" for name in choice)
+            yield _problem("mode_demands", choice[:1], names=names, mode=tables["mode"])
+
+
+def _rules_known(tables: Tables) -> Iterator[Problem]:
+    currency = tables.get("currency")
+    for i, rule in enumerate(tables.get("rules", ())):
+        pack = PACKS.get(rule)
+        if pack is None:
+            yield _problem("rules_unknown", ("rules", i), found=rule, names=", ".join(PACKS))
+        elif currency and currency != pack.currency:
+            yield _problem("rules_currency", ("rules", i), found=currency, names=pack.currency)
+    yield from _duplicates("rules", (), tables.get("rules", ()))
+
+
+def _funding_sums_up(tables: Tables) -> Iterator[Problem]:
+    funding: tuple[Funder, ...] = tables.get("funding", ())
+    total_ppm = sum(funder.share_ppm for funder in funding)
+    if funding and total_ppm != PPM:
+        yield _problem("funding_sum", ("funding",), found=format_percent(total_ppm))
+    yield from _duplicates("funding", ("party",), [funder.party for funder in funding])
+
+
+def _duplicates(table: str, key: tuple[str, ...], values: Sequence[str]) -> Iterator[Problem]:
+    for i, value in enumerate(values):
+        if value in values[:i]:
+            first = path((table, values.index(value), *key))
+            yield _problem("duplicate", (table, i, *key), found=value, first=first)
+
+
+def _tiers_divide(tables: Tables) -> Iterator[Problem]:
+    for name in ("interest", "penalty"):
+        tiers: tuple[Tier, ...] = tables.get(name, ())
+        for i, tier in enumerate(tiers):
+            if name == "penalty" and tier.rate_ppm is not None:
+                yield _problem("penalty_rate", (name, i, "rate"))
+            elif (tier.share_ppm is None) == (tier.rate_ppm is None):
+                yield _problem("tier_share_or_rate", (name, i))
+
+
+def _deposit_lines_ordered(tables: Tables) -> Iterator[Problem]:
+    deposit = tables.get("deposit")
+    if deposit is None:
+        return
+    lines = (deposit.target_ppm, deposit.warn_ppm, deposit.stop_ppm)
+    if not lines[0] >= lines[1] >= lines[2]:
+        found = " / ".join(map(format_percent, lines))
+        yield _problem("deposit_lines", ("deposit",), found=found)
+
+
+def _layers_pay(tables: Tables) -> Iterator[Problem]:
+    layers: tuple[LossLayer, ...] = tables.get("loss", ())
+    if layers and "claim" in tables and tables["claim"] is None:
+        yield _problem("loss_without_claim", ("claim",))
+    if tables.get("claim") and "loss" in tables and not layers:
+        yield _problem("claim_without_loss", ("loss",))
+    deposit = tables.get("deposit")
+    for i, layer in enumerate(layers):
+        if layer.source is Source.DEPOSIT and (deposit is None or deposit.by != layer.payer):
+            by = deposit.by if deposit else "-"
+            yield _problem("layer_deposit", ("loss", i, "source"), found=layer.payer, by=by)
+        if layer.cap is not None and _kinds(layer.cap) != 1:
+            yield _problem("cap_kind", ("loss", i, "cap"), found=str(_kinds(layer.cap)))
+        if i + 1 < len(layers) and _takes_all(layer):
+            yield _problem("layer_unreachable", ("loss", i + 1), first=path(("loss", i)))
+
+
+def _kinds(cap: Cap) -> int:
+    return sum(v is not None for v in (cap.amount_minor, cap.disbursed_ppm, cap.outstanding_ppm))
+
+
+def _takes_all(layer: LossLayer) -> bool:
+    return layer.share_ppm == PPM and layer.cap is None and layer.source is Source.DIRECT
+
+
+def _period_complete(tables: Tables) -> Iterator[Problem]:
+    period: Period | None = tables.get("period")
+    if period is None:
+        return
+    excess = {"bank_return": period.bank_return_ppm, "share": period.share_ppm}
+    volume = {"reading": period.reading, "tier": period.tiers or None}
+    own, other = (excess, volume) if period.rule is PeriodRule.EXCESS else (volume, excess)
+    for name, value in own.items():
+        if value is None:
+            yield _problem("period_needs", ("period", name), rule=period.rule)
+    for name, value in other.items():
+        if value is not None:
+            yield _problem("period_excludes", ("period", name), rule=period.rule)
+    yield from _ascending("tier", period.tiers)
+    yield from _ascending("risk", period.risk)
+
+
+def _ascending(name: str, bands: Sequence[VolumeTier] | Sequence[RiskBand]) -> Iterator[Problem]:
+    bounds = [b.up_to_minor if isinstance(b, VolumeTier) else b.up_to_ppm for b in bands]
+    for i, bound in enumerate(bounds):
+        place = ("period", name, i, "up_to")
+        last = i == len(bounds) - 1
+        if last != (bound is None):
+            yield _problem("band_last" if last else "band_bound", place)
+        below = bounds[i - 1] if i else None
+        if bound is not None and below is not None and bound <= below:
+            yield _problem("band_order", place)
+
+
+def _parties_fit(tables: Tables) -> Iterator[Problem]:
+    parties = {party for _, party in mentions(tables)}
+    if len(parties) > MAX_PARTIES:
+        yield _problem("parties_many", (), found=str(len(parties)), most=MAX_PARTIES)
+
+
+def _problem(key: str, place: Sequence[str | int], *, found: str = "", **fields: object) -> Problem:
+    return Problem(
+        what=text(f"terms.{key}", **fields),
+        column=path(place),
+        expected=text(f"terms.{key}_expected", **fields),
+        found=found,
+    )
