@@ -235,7 +235,7 @@ def _check_division(_terms: IDeals.Terms):
 @pure
 def _check_tier(_tier: IDeals.Tier, _parties: uint256):
     assert _tier.to < _parties or _tier.to == FUNDERS, reasons.PARTY_UNKNOWN
-    assert _tier.share_ppm <= PPM and _tier.rate_ppm < 2**20, reasons.TIER_INVALID
+    assert _tier.share_ppm <= PPM and _tier.rate_ppm < 2**24, reasons.TIER_INVALID
     assert (_tier.share_ppm == 0) != (_tier.rate_ppm == 0), reasons.TIER_INVALID
 
 

@@ -41,11 +41,10 @@ INTEREST: constant(uint256) = 64
 PENALTY: constant(uint256) = 128
 FEE: constant(uint256) = 192
 
-# A loan is one word: outstanding in bits 0-55, start date 56-71, annual rate 72-91, version of the
-# terms 92-99, sequence 100-113, overdue since 114-129, written off 130, reversed 131, tip 136-255.
+# A loan is one word: outstanding in bits 0-55, start date 56-71, annual rate 72-95, version of the
+# terms 96-103, sequence 104-117, overdue since 118-133, written off 134, reversed 135, tip 136-255.
 # The tip commits to the standing entries of the loan, newest outermost: see `_push`.
 MASK_16: constant(uint256) = 2**16 - 1
-MASK_20: constant(uint256) = 2**20 - 1
 MASK_24: constant(uint256) = 2**24 - 1
 MASK_56: constant(uint256) = 2**56 - 1
 MASK_BODY: constant(uint256) = 2**136 - 1
@@ -53,17 +52,17 @@ MASK_TIP: constant(uint256) = (2**120 - 1) << 136
 MASK_SEQUENCE: constant(uint256) = 2**14 - 1
 START: constant(uint256) = 56
 RATE: constant(uint256) = 72
-VERSION: constant(uint256) = 92
-SEQUENCE: constant(uint256) = 100
-ONE_ENTRY: constant(uint256) = 2**100
-SINCE: constant(uint256) = 114
-MASK_SINCE: constant(uint256) = (2**16 - 1) << 114
-WRITTEN_OFF: constant(uint256) = 2**130
-REVERSED: constant(uint256) = 2**131
+VERSION: constant(uint256) = 96
+SEQUENCE: constant(uint256) = 104
+ONE_ENTRY: constant(uint256) = 2**104
+SINCE: constant(uint256) = 118
+MASK_SINCE: constant(uint256) = (2**16 - 1) << 118
+WRITTEN_OFF: constant(uint256) = 2**134
+REVERSED: constant(uint256) = 2**135
 TIP: constant(uint256) = 136
 
-CLOSED: constant(uint256) = 2**130 | 2**131
-# Version and sequence, side by side from bit 92 on.
+CLOSED: constant(uint256) = 2**134 | 2**135
+# Version and sequence, side by side from bit 96 on.
 MASK_PLACE: constant(uint256) = 2**22 - 1
 
 # Kinds of entry, as committed to by the tip.
@@ -96,7 +95,7 @@ struct Booking:
     loan_id: bytes32
     borrower_id: bytes32
     principal_minor: uint256
-    # Bits 0-15 start date, 16-31 maturity date, 32-51 annual rate in ppm, 52-55 method, 56-59 purpose.
+    # Bits 0-15 start date, 16-31 maturity date, 32-55 annual rate in ppm, 56-59 method, 60-63 purpose.
     particulars: uint256
 
 struct Repayment:
@@ -243,10 +242,10 @@ def book(_deal_id: bytes32, _version: uint256, _rows: DynArray[Booking, MAX_BATC
         assert row.principal_minor != 0 and row.principal_minor <= MASK_56, reasons.LOAN_PRINCIPAL_INVALID
         start: uint256 = row.particulars & MASK_16
         maturity: uint256 = (row.particulars >> 16) & MASK_16
-        rate: uint256 = (row.particulars >> 32) & MASK_20
-        method: uint256 = (row.particulars >> 52) & 15
+        rate: uint256 = (row.particulars >> 32) & MASK_24
+        method: uint256 = (row.particulars >> 56) & 15
         assert start != 0 and maturity > start, reasons.LOAN_DATES_INVALID
-        assert method < METHODS and row.particulars >> 56 < PURPOSES, reasons.LOAN_METHOD_INVALID
+        assert method < METHODS and row.particulars >> 60 < PURPOSES, reasons.LOAN_METHOD_INVALID
         assert start >= from_date and start < until_date, reasons.VERSION_NOT_IN_FORCE
         if max_annual_rate_ppm != 0:
             assert rate <= max_annual_rate_ppm, reasons.RATE_OVER_LIMIT
@@ -256,7 +255,7 @@ def book(_deal_id: bytes32, _version: uint256, _rows: DynArray[Booking, MAX_BATC
             owed_minor: uint256 = self._draw_borrower(_deal_id, row)
             if max_per_borrower_minor != 0:
                 assert owed_minor <= max_per_borrower_minor, reasons.BORROWER_OVER_LIMIT
-            if max_per_consumer_minor != 0 and row.particulars >> 56 == CONSUMER:
+            if max_per_consumer_minor != 0 and row.particulars >> 60 == CONSUMER:
                 assert owed_minor <= max_per_consumer_minor, reasons.CONSUMER_OVER_LIMIT
 
         parts: uint256[2] = empty(uint256[2])
@@ -509,7 +508,7 @@ def _repay(
             if tier >> 32 == 0:
                 taken = unsafe_div(unsafe_add(unsafe_mul(rest, tier >> 8), 500_000), PPM)
             else:
-                rate: uint256 = (word >> RATE) & MASK_20
+                rate: uint256 = (word >> RATE) & MASK_24
                 # A loan at rate 0 yields nothing beyond the tier's claim: the tier takes what there is.
                 if rate != 0:
                     taken = min(

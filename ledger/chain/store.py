@@ -8,6 +8,7 @@ commit and never wait. Every value carries a checksum, so a flipped bit is named
 from __future__ import annotations
 
 import errno
+import struct
 import weakref
 import zlib
 from collections.abc import Iterator
@@ -27,6 +28,12 @@ MAP_BYTES = 1 << 40
 _DATA_FILE = "data.mdb"
 _CHECKSUM_BYTES = 4
 _MAX_READERS = 1024
+# The two meta pages at the start of the file (LMDB 0.9, 64 bits): magic and version, page size,
+# number of the last page, number of the transaction. The page with the newer transaction counts.
+_META = struct.Struct("=16xII16xI92xQQ")
+# LMDB reports a write cut short by a full disk as an input/output error.
+_NO_ROOM = ("No space left", "Disk quota exceeded", "File too large", "txn_commit: Input/output")
+_META_START = (0xBEEFC0DE, 1)
 
 
 class Table(StrEnum):
@@ -48,6 +55,9 @@ class Table(StrEnum):
     """contracts' code and the state trie"""
 
 
+# One database with prefixed keys: LMDB opens a named one only under the writers' lock, and
+# reading must not wait for a writer.
+_PREFIXES = {table: bytes([number]) for number, table in enumerate(Table)}
 _KEYED_BY_BLOCK = (Table.HEADERS, Table.TRANSACTIONS, Table.RECEIPTS)
 
 
@@ -59,12 +69,11 @@ class View:
         """Number of the block that errors name when a key does not say one."""
         self._store = store
         self._transaction = transaction
-        self._databases = store.databases
 
     def get(self, table: Table, key: bytes) -> bytes | None:
         """The value, or None. Raises `ChainCorrupt` when it is not what was written."""
         try:
-            stored = self._transaction.get(key, db=self._databases[table])
+            stored = self._transaction.get(_PREFIXES[table] + key)
         except lmdb.Error as error:
             raise self._store.explain(error) from error
         if stored is None:
@@ -82,13 +91,15 @@ class View:
 
     def scan(self, table: Table, first: bytes, end: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Pairs with `first` <= key < `end` in key order, one at a time."""
+        prefix = _PREFIXES[table]
         try:
-            with self._transaction.cursor(db=self._databases[table]) as cursor:
-                if not cursor.set_range(first):
+            with self._transaction.cursor() as cursor:
+                if not cursor.set_range(prefix + first):
                     return
-                for key, stored in cursor:
-                    if key >= end:
+                for stored_key, stored in cursor:
+                    if stored_key >= prefix + end:
                         return
+                    key = stored_key[len(prefix) :]
                     yield key, self._checked(table, key, stored)
         except lmdb.Error as error:
             raise self._store.explain(error) from error
@@ -114,14 +125,14 @@ class Batch(View):
     def put(self, table: Table, key: bytes, value: bytes) -> None:
         """Set a value. Raises `DiskFull`."""
         try:
-            self._transaction.put(key, _checksum(key, value) + value, db=self._databases[table])
+            self._transaction.put(_PREFIXES[table] + key, _checksum(key, value) + value)
         except (lmdb.Error, OSError) as error:
             raise self._store.explain(error) from error
 
     def delete(self, table: Table, key: bytes) -> None:
         """Remove a value, if there is one."""
         try:
-            self._transaction.delete(key, db=self._databases[table])
+            self._transaction.delete(_PREFIXES[table] + key)
         except (lmdb.Error, OSError) as error:
             raise self._store.explain(error) from error
 
@@ -143,11 +154,9 @@ class Store:
         if create:
             directory.mkdir(parents=True, exist_ok=True)
         try:
+            if not create:
+                _expect_whole(self._file)
             self._environment = _environment(directory, map_bytes)
-            self._expect_whole_file()
-            self.databases = {
-                table: self._environment.open_db(table.encode(), create=create) for table in Table
-            }
         except (lmdb.Error, OSError) as error:
             raise self.explain(error) from error
 
@@ -177,7 +186,6 @@ class Store:
 
     def close(self) -> None:
         """Let go of the file; it stays open while another engine of this process uses it."""
-        self.databases = {}
         del self._environment
 
     def explain(self, error: Exception) -> DiskFull | ChainCorrupt | ChainUnusable:
@@ -189,16 +197,6 @@ class Store:
                 text("chain.file_unusable"), where=str(self._file), found=str(error)
             )
         return ChainCorrupt(0, expected=f"{self._file} (LMDB)", found=str(error))
-
-    def _expect_whole_file(self) -> None:
-        # LMDB maps the file: reading a page beyond its end kills the process instead of raising.
-        page_bytes = self._environment.stat()["psize"]
-        expected = (self._environment.info()["last_pgno"] + 1) * page_bytes
-        found = self._file.stat().st_size
-        if found < expected:
-            raise ChainCorrupt(
-                0, expected=f"{self._file} >= {expected} bytes", found=f"{found} bytes"
-            )
 
 
 # LMDB forbids opening one file twice in a process, so engines on the same folder share.
@@ -212,7 +210,6 @@ def _environment(directory: Path, map_bytes: int) -> Any:
         environment = lmdb.open(
             name,
             map_size=map_bytes,
-            max_dbs=len(Table),
             max_readers=_MAX_READERS,
             readahead=False,
             mode=0o600,
@@ -221,15 +218,31 @@ def _environment(directory: Path, map_bytes: int) -> Any:
     return environment
 
 
+def _expect_whole(path: Path) -> None:
+    """Compare the file's length with what its newest meta page says it must be.
+
+    LMDB maps the file, and reading a page beyond its end kills the process instead of raising.
+    """
+    with path.open("rb") as file:
+        first = file.read(_META.size)
+        file.seek(_META.unpack(first)[2] if len(first) == _META.size else 0)
+        second = file.read(_META.size)
+    pages = [_META.unpack(page) for page in (first, second) if len(page) == _META.size]
+    metas = [page for page in pages if page[:2] == _META_START]
+    if not metas:
+        raise ChainCorrupt(0, expected=f"{path} (LMDB)", found=f"0x{first[:24].hex()}")
+    *_, page_bytes, last_page, _ = max(metas, key=lambda meta: meta[-1])
+    expected, found = max(last_page + 1, 2) * page_bytes, path.stat().st_size
+    if found < expected:
+        raise ChainCorrupt(0, expected=f"{path} >= {expected} bytes", found=f"{found} bytes")
+
+
 def _is_disk_full(error: Exception) -> bool:
     if isinstance(error, lmdb.MapFullError):
         return True
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    return any(
-        reason in str(error)
-        for reason in ("No space left", "Disk quota exceeded", "File too large")
-    )
+    return any(reason in str(error) for reason in _NO_ROOM)
 
 
 def _checksum(key: bytes, value: bytes) -> bytes:

@@ -129,6 +129,7 @@ class Yard:
     """Makes chains and engines for one test."""
 
     folder: Path
+    map_bytes: int = 1 << 30
     engines: list[LocalEngine] = field(default_factory=list)
 
     def genesis(self, **changes: object) -> Genesis:
@@ -142,8 +143,7 @@ class Yard:
         return Genesis(**(fields | changes))  # type: ignore[arg-type]
 
     def create(self, **changes: object) -> LocalEngine:
-        map_bytes = changes.pop("map_bytes", 1 << 30)
-        create_chain(self.folder, self.genesis(**changes), map_bytes=map_bytes)  # type: ignore[arg-type]
+        create_chain(self.folder, self.genesis(**changes), map_bytes=self.map_bytes)
         return self.open()
 
     def open(self, **options: object) -> LocalEngine:
@@ -152,6 +152,7 @@ class Yard:
             "clock": SteppedClock(),
             "admit": lambda address, call: True,
             "lock_timeout_seconds": 0,
+            "map_bytes": self.map_bytes,
         }
         engine = LocalEngine(self.folder, **(fields | options))  # type: ignore[arg-type]
         self.engines.append(engine)

@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from ledger.chain.blocks import block_key, read_head
 from ledger.chain.local import LocalEngine
 from ledger.chain.store import Store, Table
 from ledger.errors import ChainCorrupt, DiskFull, LedgerError, LedgerMissing
 
-from .conftest import Shelf, Yard
+from .conftest import Sender, Shelf, Yard, calldata
+from .test_lock import PROLOGUE
 
 DATA = "data.mdb"
 
@@ -73,9 +75,8 @@ def test_folder_without_a_chain_is_named_and_stays_empty(tmp_path: Path) -> None
 
 
 def test_full_map_is_a_clear_error_and_leaves_nothing(yard: Yard, shelf_code: bytes) -> None:
-    engine = yard.create(map_bytes=1 << 20)
-    from .conftest import Sender
-
+    yard.map_bytes = 1 << 20
+    engine = yard.create()
     sender = Sender(b"\x09" * 32)
     with engine.submission() as submission:
         address = submission.send(sender.sign(None, shelf_code)).contract_address
@@ -116,8 +117,6 @@ except DiskFull as error:
     print(error)
     sys.exit(error.exit_code)
 """
-    from .test_lock import PROLOGUE
-
     prologue = PROLOGUE.replace("sys.argv[3:]", "[]")
     raws = [shelf.write(1000 * at, 900, 1, gas=40_000_000).hex() for at in range(3)]
     ran = subprocess.run(
@@ -145,8 +144,6 @@ def data_file(yard: Yard, engine: LocalEngine, shelf: Shelf) -> Path:
 
 def read_everything(yard: Yard, shelf_address: bytes) -> None:
     """Open the chain and read every block, receipt and slot of it."""
-    from .conftest import calldata
-
     engine = yard.open()
     try:
         last = engine.head().number
@@ -176,8 +173,6 @@ def test_flipped_bit_in_the_newest_block_is_found_when_opening(
     yard: Yard, engine: LocalEngine, data_file: Path
 ) -> None:
     with yard.open()._store.read() as view:
-        from ledger.chain.blocks import block_key, read_head
-
         number = read_head(view).header.block_number
         stored = view.need(Table.HEADERS, block_key(number))
     for one in yard.engines:

@@ -1,0 +1,288 @@
+"""Bindings: the contracts' calls and events as Python values.
+
+The shipped artifacts are the only source of signatures: a field renamed on one side fails here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib import resources
+from typing import Any
+
+from eth_abi.abi import decode as abi_decode
+from eth_abi.abi import encode as abi_encode
+from eth_hash.auto import keccak
+
+from ledger import events
+from ledger.chain.engine import Log
+from ledger.terms import Terms
+
+CONTRACTS = ("Members", "Deals", "Journal", "Loans")
+"""In the order of their deployment by the operator, at nonces 0, 1, ..."""
+
+BOOKING, REPAYMENT, WAIVER, WRITE_OFF = 1, 2, 3, 4
+"""Kinds of entry as the tip of a loan commits to them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """One compiled contract as shipped."""
+
+    contract: str
+    abi: list[dict[str, Any]]
+    bytecode: bytes
+    runtime: bytes
+    compiler: str
+    evm_version: str
+    sources: dict[str, str]
+
+
+@cache
+def artifact(contract: str) -> Artifact:
+    """The shipped artifact of a contract."""
+    text = resources.files("ledger").joinpath(f"artifacts/{contract}.json").read_text("utf-8")
+    document = json.loads(text)
+    return Artifact(
+        contract=contract,
+        abi=document["abi"],
+        bytecode=bytes.fromhex(document["bytecode"][2:]),
+        runtime=bytes.fromhex(document["runtime"][2:]),
+        compiler=document["compiler"],
+        evm_version=document["evm_version"],
+        sources=document["sources"],
+    )
+
+
+def creation_code(contract: str, *arguments: Any) -> bytes:
+    """What a transaction without a receiver carries to deploy a contract."""
+    found = artifact(contract)
+    (constructor,) = (item for item in found.abi if item["type"] == "constructor")
+    return found.bytecode + abi_encode(_types(constructor["inputs"]), arguments)
+
+
+def encode_call(contract: str, function: str, *arguments: Any) -> bytes:
+    """Call data: selector and ABI-encoded arguments."""
+    selector, types, _ = _function(contract, function)
+    return selector + abi_encode(types, arguments)
+
+
+def encode_batch(function: str, deal_id: bytes, version: int, rows: Sequence[Sequence[int]]) -> bytes:
+    """Call data of a batch function of Loans; every field of a row is one word.
+
+    The same bytes as `encode_call`, which spends longer on a batch than the EVM saves.
+    """
+    selector, _, _ = _function("Loans", function)
+    words = [int.from_bytes(deal_id, "big"), version, 96, len(rows)]
+    for row in rows:
+        words.extend(row)
+    return selector + b"".join([word.to_bytes(32, "big") for word in words])
+
+
+def decode_output(contract: str, function: str, output: bytes) -> Any:
+    """What a call returned: one value, or a tuple of several."""
+    _, _, types = _function(contract, function)
+    values = abi_decode(types, output)
+    return values[0] if len(values) == 1 else values
+
+
+@lru_cache(maxsize=256)
+def _function(contract: str, name: str) -> tuple[bytes, list[str], list[str]]:
+    (item,) = (
+        item
+        for item in artifact(contract).abi
+        if item["type"] == "function" and item["name"] == name
+    )
+    types = _types(item["inputs"])
+    selector = keccak(f"{name}({','.join(types)})".encode())[:4]
+    return selector, types, _types(item["outputs"])
+
+
+def _types(parameters: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [_type(parameter) for parameter in parameters]
+
+
+def _type(parameter: Mapping[str, Any]) -> str:
+    kind: str = parameter["type"]
+    if not kind.startswith("tuple"):
+        return kind
+    return f"({','.join(_types(parameter['components']))}){kind.removeprefix('tuple')}"
+
+
+# ---- ids and terms
+
+
+def label(name: str) -> bytes:
+    """A deal's or member's name as bytes32: ASCII, left-aligned."""
+    encoded = name.encode("ascii")
+    assert len(encoded) <= 31, name
+    return encoded.ljust(32, b"\0")
+
+
+def name_of(label: bytes) -> str:
+    """The name in a bytes32."""
+    return label.rstrip(b"\0").decode("ascii")
+
+
+def deal_terms(terms: Terms, numbers: Mapping[str, int], effective_date: int) -> events.DealTerms:
+    """The terms as the contracts apply them; `numbers` are the members' by id.
+
+    Limits are the stricter of the deal's and its rule packs' on the later of the effective date
+    and the day on which the packs are asked; 0 stands for no limit.
+    """
+    from ledger.money import date_of
+
+    order = {party: index for index, party in enumerate(terms.parties)}
+
+    def tiers(items: Iterable[Any]) -> tuple[events.TierTerms, ...]:
+        return tuple(
+            events.TierTerms(
+                order.get(tier.to, events.FUNDERS), tier.share_ppm or 0, tier.rate_ppm or 0
+            )
+            for tier in items
+        )
+
+    limits = terms.limits_at(date_of(effective_date))
+    return events.DealTerms(
+        parties=tuple(numbers[party] for party in terms.parties),
+        shares_ppm=terms.shares_ppm,
+        servicer=order[terms.servicer],
+        disbursed_by=order[terms.disbursed_by],
+        collected_by=order[terms.collected_by],
+        fee_to=order[terms.fee.to] if terms.fee else events.FUNDERS,
+        interest=tiers(terms.interest),
+        penalty=tiers(terms.penalty),
+        limits=events.LimitTerms(
+            **{name: getattr(limits, name) or 0 for name in events.LimitTerms._fields}
+        ),
+        effective_date=effective_date,
+        document_digest=terms.digest,
+    )
+
+
+def terms_hash(terms: events.DealTerms) -> bytes:
+    """keccak256 of the ABI-encoded terms: what a checker signs."""
+    (terms_type,) = _function("Deals", "propose")[1][1:]
+    return keccak(abi_encode([terms_type], [terms]))
+
+
+def action_id(target: bytes, payload: bytes) -> bytes:
+    """The id under which a maker's request waits for its checker."""
+    return keccak(target + payload)
+
+
+def tip_after(tip: int, kind: int, entry_id: bytes, date: int, amounts: int) -> int:
+    """The 120-bit tip of a loan once an entry stands on it: see Loans._push."""
+    words = tip, kind << 16 | date, int.from_bytes(entry_id, "big"), amounts
+    hashed = keccak(b"".join(word.to_bytes(32, "big") for word in words))
+    return int.from_bytes(hashed, "big") >> 136
+
+
+# ---- events
+
+
+def decode_event(log: Log) -> events.Event | None:
+    """The event in a log record of one of our contracts; None for any other record."""
+    decoder = _decoders().get(log.topics[0]) if log.topics else None
+    return None if decoder is None else decoder(log)
+
+
+Decoder = Callable[[Log], Any]
+
+
+@cache
+def _decoders() -> dict[bytes, Decoder]:
+    found = {}
+    for contract in CONTRACTS:
+        for item in artifact(contract).abi:
+            if item["type"] == "event":
+                record = getattr(events, item["name"])
+                expected = [field["name"] for field in item["inputs"]]
+                assert list(record._fields) == expected, (item["name"], expected)
+                signature = f"{item['name']}({','.join(_types(item['inputs']))})"
+                found[keccak(signature.encode())] = _decoder(record, item["inputs"])
+    return found
+
+
+def _decoder(record: Any, inputs: list[dict[str, Any]]) -> Decoder:
+    indexed = [field for field in inputs if field["indexed"]]
+    plain = [field for field in inputs if not field["indexed"]]
+    assert inputs == indexed + plain, "indexed fields come first"
+    if record is events.TermsProposed:
+        return lambda log: _terms_proposed(log, plain)
+    topics = [field["type"] for field in indexed]
+    if all(_words(field["type"]) for field in plain):
+        return _static_decoder(record, topics, [field["type"] for field in plain])
+
+    def decode(log: Log) -> Any:
+        values = abi_decode(_types(plain), log.data)
+        heads = map(_topic, topics, log.topics[1:])
+        return record(*heads, *map(_plain, plain, values))
+
+    return decode
+
+
+def _static_decoder(record: Any, topics: list[str], types: list[str]) -> Decoder:
+    """Most logs are entries: read their words directly, forty times faster than eth-abi."""
+    layout = []
+    start = 0
+    for kind in types:
+        size = 32 * _words(kind)
+        layout.append((start, start + size, kind))
+        start += size
+
+    def decode(log: Log) -> Any:
+        data = log.data
+        return record(
+            *map(_topic, topics, log.topics[1:]),
+            *[_word(kind, data[first:end]) for first, end, kind in layout],
+        )
+
+    return decode
+
+
+def _words(kind: str) -> int:
+    if kind in ("uint256", "bytes32", "bool", "address"):
+        return 1
+    if kind.startswith("uint256[") and kind[8:-1].isdigit():
+        return int(kind[8:-1])
+    return 0
+
+
+def _word(kind: str, data: bytes) -> Any:
+    if kind == "uint256":
+        return int.from_bytes(data, "big")
+    if kind == "bytes32":
+        return data
+    if kind == "address":
+        return data[12:]
+    if kind == "bool":
+        return data[-1] == 1
+    return tuple([int.from_bytes(data[at : at + 32], "big") for at in range(0, len(data), 32)])
+
+
+def _topic(kind: str, topic: bytes) -> Any:
+    return _word(kind, topic)
+
+
+def _plain(field: Mapping[str, Any], value: Any) -> Any:
+    return bytes.fromhex(value[2:]) if field["type"] == "address" else value
+
+
+def _terms_proposed(log: Log, plain: list[dict[str, Any]]) -> events.TermsProposed:
+    proposer, terms_hash, packed = abi_decode(_types(plain), log.data)
+    names = tuple(component["name"] for component in plain[-1]["components"])
+    assert names == events.DealTerms._fields, names
+    fields = dict(zip(names, packed, strict=True))
+    fields["interest"] = tuple(events.TierTerms(*tier) for tier in fields["interest"])
+    fields["penalty"] = tuple(events.TierTerms(*tier) for tier in fields["penalty"])
+    fields["limits"] = events.LimitTerms(*fields["limits"])
+    return events.TermsProposed(
+        deal_id=log.topics[1],
+        version=int.from_bytes(log.topics[2], "big"),
+        proposer=proposer,
+        terms_hash=terms_hash,
+        terms=events.DealTerms(**fields),
+    )

@@ -1,0 +1,452 @@
+"""Book: what the chain's events come to, as tables. A pure fold: no chain, no clock, no division.
+
+The book can be thrown away at any time: folding the events from block 1 on gives the same rows.
+It lives in an SQLite connection given by the caller, a file or memory.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+from ledger import events
+from ledger.entries import Kind
+from ledger.events import Amounts, DealTerms, Event, Place, fields_of
+from ledger.waterfall import Account
+
+_SCHEMA = """
+CREATE TABLE progress (block INTEGER NOT NULL, block_hash BLOB NOT NULL);
+CREATE TABLE members (
+  number INTEGER PRIMARY KEY, member_id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
+  maker BLOB NOT NULL, checker BLOB NOT NULL, roles INTEGER NOT NULL, licences INTEGER NOT NULL,
+  validator BLOB NOT NULL, expelled INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE actions (
+  action_id BLOB NOT NULL, number INTEGER NOT NULL, target BLOB NOT NULL, payload BLOB NOT NULL,
+  block INTEGER NOT NULL, confirmed INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX actions_by_id ON actions (action_id);
+CREATE TABLE deals (
+  deal INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, version INTEGER NOT NULL DEFAULT 0,
+  sealed_through INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE versions (
+  deal INTEGER NOT NULL, version INTEGER NOT NULL, proposer INTEGER NOT NULL,
+  terms_hash BLOB NOT NULL, terms TEXT NOT NULL, in_force INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (deal, version));
+CREATE TABLE signatures (
+  deal INTEGER NOT NULL, version INTEGER NOT NULL, party INTEGER NOT NULL,
+  PRIMARY KEY (deal, version, party));
+CREATE TABLE loans (
+  deal INTEGER NOT NULL, loan_id BLOB NOT NULL, borrower_id BLOB NOT NULL,
+  version INTEGER NOT NULL, particulars INTEGER NOT NULL, principal_minor INTEGER NOT NULL,
+  outstanding_minor INTEGER NOT NULL, since_date INTEGER NOT NULL, sequence INTEGER NOT NULL,
+  waived_interest_minor INTEGER NOT NULL, waived_penalty_minor INTEGER NOT NULL,
+  written_off INTEGER NOT NULL, reversed INTEGER NOT NULL,
+  PRIMARY KEY (deal, loan_id)) WITHOUT ROWID;
+CREATE TABLE entries (
+  entry INTEGER PRIMARY KEY, deal INTEGER NOT NULL, entry_id BLOB NOT NULL, loan_id BLOB NOT NULL,
+  kind TEXT NOT NULL, date INTEGER NOT NULL, principal_minor INTEGER NOT NULL,
+  interest_minor INTEGER NOT NULL, penalty_minor INTEGER NOT NULL, fee_minor INTEGER NOT NULL,
+  legs BLOB NOT NULL, submitter INTEGER NOT NULL, block INTEGER NOT NULL,
+  tx INTEGER NOT NULL, log INTEGER NOT NULL, reversed_id BLOB, reversed INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX entries_by_id ON entries (entry_id);
+CREATE INDEX entries_by_loan ON entries (loan_id);
+CREATE TABLE balances (
+  deal INTEGER NOT NULL, party INTEGER NOT NULL, account TEXT NOT NULL,
+  amount_minor INTEGER NOT NULL, PRIMARY KEY (deal, party, account)) WITHOUT ROWID;
+"""
+
+REVERSED_KINDS = {1: Kind.BOOKING, 2: Kind.REPAYMENT, 3: Kind.WAIVER, 4: Kind.WRITE_OFF}
+_INCOME = (Account.LOANS, Account.INTEREST, Account.PENALTY, Account.FEES)
+_LOAN_FIELDS = 13
+
+
+@dataclass(slots=True)
+class Loan:
+    """A loan as its entries left it. Amounts in minor units, dates in days since 1970-01-01."""
+
+    deal: int
+    loan_id: bytes
+    borrower_id: bytes
+    version: int
+    particulars: int
+    principal_minor: int
+    outstanding_minor: int
+    since_date: int
+    sequence: int
+    waived_interest_minor: int
+    waived_penalty_minor: int
+    written_off: int
+    reversed: int
+
+    @property
+    def status(self) -> str:
+        """active, overdue, settled, written_off or reversed."""
+        if self.reversed:
+            return "reversed"
+        if self.written_off:
+            return "written_off"
+        if not self.outstanding_minor:
+            return "settled"
+        return "overdue" if self.since_date else "active"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a deal's terms."""
+
+    version: int
+    proposer: int
+    terms_hash: bytes
+    terms: DealTerms
+    in_force: bool
+
+
+class Book:
+    """Folds events into tables. `commit` after each run of blocks."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Take over a connection; makes the tables when there are none."""
+        self.connection = connection
+        connection.isolation_level = None
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'progress'").fetchone():
+            connection.executescript(_SCHEMA)
+            connection.execute("INSERT INTO progress VALUES (0, x'')")
+        self._loans: dict[tuple[int, bytes], Loan] = {}
+        self._entries: list[tuple[object, ...]] = []
+        self._balances: defaultdict[tuple[int, int, Account], int] = defaultdict(int)
+        self._terms: dict[tuple[int, int], DealTerms] = {}
+        self._deals: dict[bytes, int] = {}
+        self._batch: tuple[int, int, int, DealTerms] | None = None
+        self._appliers = {
+            getattr(events, name): getattr(self, f"_{name}")
+            for name in dir(events)
+            if hasattr(self, f"_{name}")
+        }
+
+    @property
+    def block(self) -> int:
+        """The last block whose events are in."""
+        block: int = self.connection.execute("SELECT block FROM progress").fetchone()[0]
+        return block
+
+    def begin(self) -> None:
+        """Start a run of blocks; nothing of it is seen before `commit`."""
+        self.connection.execute("BEGIN IMMEDIATE")
+
+    def apply(self, event: Event, place: Place) -> None:
+        """Fold one event, in chain order."""
+        applier = self._appliers.get(type(event))
+        if applier is not None:
+            applier(event, place)
+        if len(self._entries) >= 20_000:
+            self._flush()
+
+    def commit(self, block: int, block_hash: bytes) -> None:
+        """Keep everything applied so far as the state after `block`."""
+        self._flush()
+        for (deal, party, account), amount_minor in self._balances.items():
+            self.connection.execute(
+                "INSERT INTO balances VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
+                " SET amount_minor = amount_minor + excluded.amount_minor",
+                (deal, party, account.value, amount_minor),
+            )
+        self._balances.clear()
+        self.connection.execute("UPDATE progress SET block = ?, block_hash = ?", (block, block_hash))
+        self.connection.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Forget everything since `begin`."""
+        self._loans.clear()
+        self._entries.clear()
+        self._balances.clear()
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
+
+    # ---- members and deals
+
+    def _MemberAdmitted(self, event: events.MemberAdmitted, place: Place) -> None:
+        self.connection.execute(
+            "INSERT INTO members VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            (event.number, _name(event.member_id), event.name, *event[3:]),
+        )
+
+    def _MemberExpelled(self, event: events.MemberExpelled, place: Place) -> None:
+        self.connection.execute(
+            "UPDATE members SET expelled = 1 WHERE number = ?", (event.number,)
+        )
+
+    def _KeyReplaced(self, event: events.KeyReplaced, place: Place) -> None:
+        for column in ("maker", "checker"):
+            self.connection.execute(
+                f"UPDATE members SET {column} = ? WHERE number = ? AND {column} = ?",
+                (event.new_key, event.number, event.old_key),
+            )
+
+    def _ActionRequested(self, event: events.ActionRequested, place: Place) -> None:
+        self.connection.execute(
+            "INSERT INTO actions VALUES (?, ?, ?, ?, ?, 0)", (*event, place.block)
+        )
+
+    def _ActionConfirmed(self, event: events.ActionConfirmed, place: Place) -> None:
+        self.connection.execute(
+            "UPDATE actions SET confirmed = 1 WHERE action_id = ? AND number = ?", event
+        )
+
+    def _TermsProposed(self, event: events.TermsProposed, place: Place) -> None:
+        self.connection.execute(
+            "INSERT OR IGNORE INTO deals (name) VALUES (?)", (_name(event.deal_id),)
+        )
+        self.connection.execute(
+            "INSERT INTO versions VALUES (?, ?, ?, ?, ?, 0)",
+            (
+                self._deal(event.deal_id),
+                event.version,
+                event.proposer,
+                event.terms_hash,
+                encode_terms(event.terms),
+            ),
+        )
+
+    def _TermsSigned(self, event: events.TermsSigned, place: Place) -> None:
+        self.connection.execute(
+            "INSERT INTO signatures VALUES (?, ?, ?)",
+            (self._deal(event.deal_id), event.version, event.party),
+        )
+
+    def _DealActivated(self, event: events.DealActivated, place: Place) -> None:
+        deal = self._deal(event.deal_id)
+        self.connection.execute(
+            "UPDATE deals SET version = ? WHERE deal = ?", (event.version, deal)
+        )
+        self.connection.execute(
+            "UPDATE versions SET in_force = 1 WHERE deal = ? AND version = ?", (deal, event.version)
+        )
+
+    def _DaySealed(self, event: events.DaySealed, place: Place) -> None:
+        self.connection.execute(
+            "UPDATE deals SET sealed_through = ? WHERE deal = ?",
+            (event.day, self._deal(event.deal_id)),
+        )
+
+    # ---- entries
+
+    def _EntriesSubmitted(self, event: events.EntriesSubmitted, place: Place) -> None:
+        deal = self._deal(event.deal_id)
+        self._batch = deal, event.version, event.submitter, self._terms_of(deal, event.version)
+
+    def _LoanBooked(self, event: events.LoanBooked, place: Place) -> None:
+        deal, version, _, terms = self._open_batch()
+        parts = fields_of(event.parts)[: len(terms.shares_ppm)]
+        principal_minor = sum(parts)
+        self._loans[deal, event.loan_id] = Loan(
+            deal, event.loan_id, event.borrower_id, version, event.particulars,
+            principal_minor, principal_minor, 0, 1, 0, 0, 0, 0,
+        )  # fmt: skip
+        start = event.particulars & 0xFFFF
+        self._add(event.loan_id, event.loan_id, Kind.BOOKING, start, parts, place)
+        self._post(parts, Account.CLEARING, terms.disbursed_by, -1)
+
+    def _LoanRepaid(self, event: events.LoanRepaid, place: Place) -> None:
+        deal, *_, terms = self._open_batch()
+        loan = self._loan(deal, event.loan_id)
+        loan.sequence += 1
+        self._add(event.entry_id, event.loan_id, Kind.REPAYMENT, event.date, event.legs, place)
+        loan.outstanding_minor -= sum(leg & events.WORD_64 for leg in event.legs)
+        self._post(event.legs, Account.CLEARING, terms.collected_by, 1)
+
+    def _FurtherLegs(self, event: events.FurtherLegs, place: Place) -> None:
+        """The rest of the entry before it: a repayment or the reversal of one."""
+        deal, *_, terms = self._open_batch()
+        entry = list(self._entries[-1])
+        assert entry[1] == event.entry_id, "FurtherLegs follows its entry"
+        sign = 1 if entry[3] is Kind.REPAYMENT else -1
+        more = [sum(Amounts.unpack(leg)[at] for leg in event.legs) for at in range(4)]
+        entry[5:9] = [have + extra for have, extra in zip(entry[5:9], more, strict=True)]
+        entry[9] = encode_legs([*decode_legs(bytes(entry[9])), *event.legs])
+        self._entries[-1] = tuple(entry)
+        self._loan(deal, bytes(entry[2])).outstanding_minor -= sign * more[0]
+        self._post(event.legs, Account.CLEARING, terms.collected_by, sign, first=4)
+
+    def _LoanMarkedOverdue(self, event: events.LoanMarkedOverdue, place: Place) -> None:
+        loan = self._loan(self._open_batch()[0], event.loan_id)
+        kind = Kind.OVERDUE if event.since_date else Kind.CURE
+        day = event.since_date or loan.since_date
+        loan.sequence += 1
+        loan.since_date = event.since_date
+        self._add(event.entry_id, event.loan_id, kind, day, (), place)
+
+    def _LoanWaived(self, event: events.LoanWaived, place: Place) -> None:
+        loan = self._loan(self._open_batch()[0], event.loan_id)
+        amounts = Amounts.unpack(event.amounts)
+        loan.sequence += 1
+        loan.waived_interest_minor += amounts.interest_minor
+        loan.waived_penalty_minor += amounts.penalty_minor
+        self._add(event.entry_id, event.loan_id, Kind.WAIVER, event.date, (), place, amounts)
+
+    def _LoanWrittenOff(self, event: events.LoanWrittenOff, place: Place) -> None:
+        deal, *_, terms = self._open_batch()
+        loan = self._loan(deal, event.loan_id)
+        parts = fields_of(event.parts)[: len(terms.shares_ppm)]
+        loan.sequence += 1
+        loan.outstanding_minor -= sum(parts)
+        loan.written_off = 1
+        self._add(event.entry_id, event.loan_id, Kind.WRITE_OFF, event.date, parts, place)
+        self._post(parts, Account.LOSSES, None, 1)
+
+    def _EntryReversed(self, event: events.EntryReversed, place: Place) -> None:
+        deal, *_, terms = self._open_batch()
+        loan = self._loan(deal, event.loan_id)
+        loan.sequence += 1
+        kind = REVERSED_KINDS[event.reversed_kind]
+        if kind is Kind.BOOKING:
+            loan.reversed = 1
+            loan.outstanding_minor -= sum(event.legs)
+            self._post(event.legs, Account.CLEARING, terms.disbursed_by, 1)
+        elif kind is Kind.WRITE_OFF:
+            loan.written_off = 0
+            loan.outstanding_minor += sum(event.legs)
+            self._post(event.legs, Account.LOSSES, None, -1)
+        elif kind is Kind.WAIVER:
+            amounts = Amounts.unpack(event.amounts)
+            loan.waived_interest_minor -= amounts.interest_minor
+            loan.waived_penalty_minor -= amounts.penalty_minor
+        else:
+            loan.outstanding_minor += sum(leg & events.WORD_64 for leg in event.legs)
+            self._post(event.legs, Account.CLEARING, terms.collected_by, -1)
+        waived = Amounts.unpack(event.amounts) if kind is Kind.WAIVER else None
+        self._add(
+            event.entry_id, event.loan_id, Kind.REVERSAL, event.date, event.legs, place,
+            waived, event.reversed_id,
+        )  # fmt: skip
+        self._flush()
+        self.connection.execute(
+            "UPDATE entries SET reversed = 1 WHERE entry_id = ? AND deal = ? AND loan_id = ?",
+            (event.reversed_id, deal, event.loan_id),
+        )
+
+    # ---- shared
+
+    def _add(
+        self,
+        entry_id: bytes,
+        loan_id: bytes,
+        kind: Kind,
+        date: int,
+        legs: Iterable[int],
+        place: Place,
+        amounts: Amounts | None = None,
+        reversed_id: bytes | None = None,
+    ) -> None:
+        """Record an entry; its amounts are what its legs add up to unless it has none."""
+        deal, _, submitter, terms = self._open_batch()
+        words = list(legs)[: len(terms.parties)]
+        # The fields of a sum of legs are the sums of their fields: no amount reaches 2**56.
+        total = amounts or Amounts.unpack(sum(words))
+        self._entries.append(
+            (deal, entry_id, loan_id, kind, date, *total, encode_legs(words), submitter, *place, reversed_id)
+        )
+
+    def _post(
+        self,
+        legs: Iterable[int],
+        against: Account,
+        cash_place: int | None,
+        sign: int,
+        first: int = 0,
+    ) -> None:
+        """The postings of legs: see "Accounts" of the money rules. `first`: index of legs[0]."""
+        deal, _, _, terms = self._open_batch()
+        cash_minor = 0
+        for party, leg in zip(terms.parties[first:], legs, strict=False):
+            if leg:
+                total = 0
+                for account, part in zip(_INCOME, Amounts.unpack(leg), strict=True):
+                    if part:
+                        self._balances[deal, party, account] -= sign * part
+                        total += part
+                self._balances[deal, party, against] += sign * total
+                cash_minor += sign * total
+        if cash_place is not None:
+            holder = terms.parties[cash_place]
+            self._balances[deal, holder, Account.CASH] += cash_minor
+            self._balances[deal, holder, Account.CLEARING] -= cash_minor
+
+    def _open_batch(self) -> tuple[int, int, int, DealTerms]:
+        assert self._batch is not None, "an entry without EntriesSubmitted before it"
+        return self._batch
+
+    def _deal(self, deal_id: bytes) -> int:
+        if deal_id not in self._deals:
+            query = "SELECT deal FROM deals WHERE name = ?"
+            self._deals[deal_id] = self.connection.execute(query, (_name(deal_id),)).fetchone()[0]
+        return self._deals[deal_id]
+
+    def _terms_of(self, deal: int, version: int) -> DealTerms:
+        if (deal, version) not in self._terms:
+            query = "SELECT terms FROM versions WHERE deal = ? AND version = ?"
+            (text,) = self.connection.execute(query, (deal, version)).fetchone()
+            self._terms[deal, version] = decode_terms(text)
+        return self._terms[deal, version]
+
+    def _loan(self, deal: int, loan_id: bytes) -> Loan:
+        loan = self._loans.get((deal, loan_id))
+        if loan is None:
+            query = "SELECT * FROM loans WHERE deal = ? AND loan_id = ?"
+            loan = Loan(*self.connection.execute(query, (deal, loan_id)).fetchone())
+            self._loans[deal, loan_id] = loan
+        return loan
+
+    def _flush(self) -> None:
+        marks = ", ".join("?" * _LOAN_FIELDS)
+        names = Loan.__slots__
+        self.connection.executemany(
+            f"INSERT OR REPLACE INTO loans VALUES ({marks})",
+            [tuple([getattr(loan, name) for name in names]) for loan in self._loans.values()],
+        )
+        self.connection.executemany(
+            "INSERT INTO entries VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            self._entries,
+        )
+        self._loans.clear()
+        # The last one stays within reach of the FurtherLegs that may follow it.
+        self._entries.clear()
+
+
+def encode_legs(words: Iterable[int]) -> bytes:
+    """Packed legs as stored: 32 bytes for each party, zero legs at the end left out."""
+    encoded = [word.to_bytes(32, "big") for word in words]
+    while encoded and not any(encoded[-1]):
+        encoded.pop()
+    return b"".join(encoded)
+
+
+def decode_legs(encoded: bytes) -> list[int]:
+    """The packed legs of `encode_legs`."""
+    edges = range(0, len(encoded) + 1, 32)
+    return [int.from_bytes(encoded[first:end], "big") for first, end in pairwise(edges)]
+
+
+def encode_terms(terms: DealTerms) -> str:
+    """Terms as JSON text."""
+    import json
+
+    return json.dumps(terms._replace(document_digest=terms.document_digest.hex()))  # type: ignore[arg-type]
+
+
+def decode_terms(text: str) -> DealTerms:
+    """The terms of `encode_terms`."""
+    import json
+
+    fields = dict(zip(DealTerms._fields, json.loads(text), strict=True))
+    fields["parties"], fields["shares_ppm"] = tuple(fields["parties"]), tuple(fields["shares_ppm"])
+    for name in ("interest", "penalty"):
+        fields[name] = tuple(events.TierTerms(*tier) for tier in fields[name])
+    fields["limits"] = events.LimitTerms(*fields["limits"])
+    fields["document_digest"] = bytes.fromhex(fields["document_digest"])
+    return DealTerms(**fields)
+
+
+def _name(label: bytes) -> str:
+    return label.rstrip(b"\0").decode("ascii")
