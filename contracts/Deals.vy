@@ -23,6 +23,8 @@ MAX_TIERS: constant(uint256) = 8
 FUNDERS: constant(uint256) = 255
 NOBODY: constant(uint256) = 255
 LAST_DAY: constant(uint256) = 65_535
+# A loan keeps its version in 8 bits.
+LAST_VERSION: constant(uint256) = 255
 
 # ---- immutables
 MEMBERS: immutable(address)
@@ -91,6 +93,7 @@ def propose(_deal_id: bytes32, _terms: IDeals.Terms) -> uint256:
         assert self._is_party(_deal_id, self.version_proposed[_deal_id], proposer), reasons.SENDER_NOT_PARTY
 
     version: uint256 = self.version_proposed[_deal_id] + 1
+    assert version <= LAST_VERSION, reasons.VERSIONS_SPENT
     self.version_proposed[_deal_id] = version
     self._division[_deal_id][version] = division
     terms_hash: bytes32 = keccak256(abi_encode(_terms))

@@ -327,7 +327,8 @@ def mark_overdue(_deal_id: bytes32, _version: uint256, _rows: DynArray[OverdueMa
             assert since != 0, reasons.LOAN_NOT_OVERDUE
         else:
             assert word & MASK_56 != 0, reasons.LOAN_SETTLED
-            self._require_date(word, row.since_date)
+            # Not held against the start date: servicers report days counted on an older account.
+            assert row.since_date <= MASK_16, reasons.ENTRY_DATE_INVALID
             assert row.since_date != since, reasons.OVERDUE_UNCHANGED
         self.loan[_deal_id][row.loan_id] = (word & ~MASK_SINCE | (row.since_date << SINCE)) + ONE_ENTRY
         log LoanMarkedOverdue(

@@ -20,8 +20,9 @@ from ledger import events
 from ledger.chain.engine import Log
 from ledger.terms import Terms
 
-CONTRACTS = ("Members", "Deals", "Journal", "Loans")
-"""In the order of their deployment by the operator, at nonces 0, 1, ..."""
+CONTRACTS = ("Deals", "Journal", "Loans", "Members")
+"""In the order of their deployment by the operator, at nonces 0, 1, ... Members is last: with it
+there, only members may send, and the operator can do nothing more."""
 
 BOOKING, REPAYMENT, WAIVER, WRITE_OFF = 1, 2, 3, 4
 """Kinds of entry as the tip of a loan commits to them."""

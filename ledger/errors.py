@@ -203,7 +203,16 @@ class Reverted(Refused):
 class EntryRejected(Refused):
     """The contract refused entries. `.reason` is that of the first row, `.rows` has them all."""
 
-    def __init__(self, reason: str, rows: Iterable[RejectedRow] = (), *, file: str = "") -> None:
+    def __init__(
+        self,
+        reason: str,
+        rows: Iterable[RejectedRow] = (),
+        *,
+        file: str = "",
+        submitted: object = None,
+    ) -> None:
+        """`submitted`: what the run came to (`posting.Submitted`), for reports."""
+        self.submitted = submitted
         self.reason = reason
         self.rows = tuple(rows)
         self.file = file

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import rlp
 from eth.vm.forks.london.blocks import LondonBlockHeader
-from eth_hash.auto import keccak
 from rlp.codec import encode_raw
 
+from ledger.chain.accounts import check_state_root
 from ledger.chain.clique import Snapshot, decode_snapshot, encode_snapshot
 from ledger.chain.engine import Head
-from ledger.chain.ordered_trie import EMPTY_ROOT, root_of
+from ledger.chain.ordered_trie import root_of
 from ledger.chain.pending import PendingBlock, encoded_receipt
 from ledger.chain.store import Batch, Table, View
 from ledger.errors import ChainCorrupt
@@ -58,7 +58,7 @@ def decode_block(encoded: bytes) -> Block:
     if uncles:
         raise ValueError("uncles")
     return Block(
-        header=LondonBlockHeader.deserialize(header),
+        header=rlp.decode(encode_raw(header), sedes=LondonBlockHeader),
         transactions=tuple(
             item if isinstance(item, bytes) else bytes(encode_raw(item)) for item in items
         ),
@@ -78,7 +78,8 @@ def place_key(number: int, index: int) -> bytes:
 def read_header(view: View, number: int) -> LondonBlockHeader:
     """Header of a block that must be there. Raises `ChainCorrupt`."""
     encoded = view.need(Table.HEADERS, block_key(number))
-    return rlp.decode(encoded, sedes=LondonBlockHeader)
+    header: LondonBlockHeader = rlp.decode(encoded, sedes=LondonBlockHeader)
+    return header
 
 
 def read_block(view: View, number: int) -> Block:
@@ -115,9 +116,7 @@ def check_head(view: View) -> HeadState:
     receipts = [encoded_receipt(record) for _, record in records]
     _expect_root(number, "transactionsRoot", header.transaction_root, root_of(block.transactions))
     _expect_root(number, "receiptsRoot", header.receipt_root, root_of(receipts))
-    if header.state_root != EMPTY_ROOT:
-        root_node = view.need(Table.STATE, header.state_root)
-        _expect_root(number, "stateRoot", header.state_root, keccak(root_node))
+    check_state_root(view, header.state_root)
     return state
 
 

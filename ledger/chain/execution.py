@@ -8,52 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any, cast
 
-from eth.abc import AtomicWriteBatchAPI, ComputationAPI, SignedTransactionAPI
-from eth.db.backends.base import BaseAtomicDB
+from eth.abc import ComputationAPI, SignedTransactionAPI
 from eth.exceptions import OutOfGas, Revert, VMError
 from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.london.state import LondonState, LondonTransactionExecutor
-from eth.vm.interrupt import EVMMissingData
 from eth.vm.message import Message
-from eth_utils import ValidationError
+from eth_typing import Address, BlockNumber, Hash32
+from eth_utils.exceptions import ValidationError
 
-from ledger.chain.store import Batch, Table, View
-from ledger.errors import ChainCorrupt, Reverted, TransactionInvalid
+from ledger.chain.accounts import LedgerAccounts
+from ledger.chain.store import View
+from ledger.errors import Reverted, TransactionInvalid
 
 CALL_GAS = 10**12
 """Gas of a read or a probe: more than any needs, since nobody pays for it."""
 _ERROR_SELECTOR = bytes.fromhex("08c379a0")
 _PANIC_SELECTOR = bytes.fromhex("4e487b71")
-
-
-class StateDatabase(BaseAtomicDB):
-    """The state table as py-evm's database. Atomicity is the batch's, not py-evm's."""
-
-    def __init__(self, view: View) -> None:
-        self._view = view
-
-    def __getitem__(self, key: bytes) -> bytes:
-        value = self._view.get(Table.STATE, key)
-        if value is None:
-            raise KeyError(key)
-        return value
-
-    def __setitem__(self, key: bytes, value: bytes) -> None:
-        assert isinstance(self._view, Batch), "state is written in a submission only"
-        self._view.put(Table.STATE, key, value)
-
-    def __delitem__(self, key: bytes) -> None:
-        assert isinstance(self._view, Batch), "state is written in a submission only"
-        self._view.delete(Table.STATE, key)
-
-    def _exists(self, key: bytes) -> bool:
-        return self._view.get(Table.STATE, key) is not None
-
-    @contextmanager
-    def atomic_batch(self) -> Iterator[AtomicWriteBatchAPI]:
-        """Writes pass straight through."""
-        yield self  # type: ignore[misc]
 
 
 class TransactionExecutor(LondonTransactionExecutor):
@@ -67,8 +39,9 @@ class TransactionExecutor(LondonTransactionExecutor):
 
 
 class LedgerState(LondonState):
-    """London state with the executor above."""
+    """London state on our accounts and with the executor above."""
 
+    account_db_class = LedgerAccounts
     transaction_executor_class = TransactionExecutor
 
 
@@ -86,17 +59,18 @@ def open_state(
 ) -> LedgerState:
     """The state with `state_root`, as a block with these fields sees it."""
     context = ExecutionContext(
-        coinbase=signer,
+        coinbase=Address(signer),
         timestamp=timestamp,
-        block_number=number,
+        block_number=BlockNumber(number),
         difficulty=difficulty,
-        mix_hash=bytes(32),
+        mix_hash=Hash32(bytes(32)),
         gas_limit=gas_limit,
-        prev_hashes=previous_hashes,
+        prev_hashes=map(Hash32, previous_hashes),
         chain_id=chain_id,
         base_fee_per_gas=0,
     )
-    return LedgerState(StateDatabase(view), context, state_root)
+    # py-evm hands the first argument on to `LedgerAccounts` untouched.
+    return LedgerState(cast(Any, view), context, Hash32(state_root))
 
 
 def execute(state: LedgerState, transaction: SignedTransactionAPI) -> ComputationAPI:
@@ -107,7 +81,7 @@ def execute(state: LedgerState, transaction: SignedTransactionAPI) -> Computatio
     state.lock_changes()
     before = state.snapshot()
     try:
-        with _explained(state):
+        with _explained():
             computation = state.apply_transaction(transaction)
         if computation.is_error:
             raise Reverted(reason_of(computation))
@@ -123,11 +97,13 @@ def call(state: LedgerState, *, sender: bytes, to: bytes, data: bytes) -> Comput
 
     Raises `Reverted` or `ChainCorrupt`.
     """
-    with _explained(state):
+    with _explained():
+        target, caller = Address(to), Address(sender)
+        code = state.get_code(target)
         message = Message(
-            gas=CALL_GAS, to=to, sender=sender, value=0, data=data, code=state.get_code(to)
+            gas=CALL_GAS, to=target, sender=caller, value=0, data=data, code=code
         )
-        context = state.get_transaction_context_class()(gas_price=0, origin=sender)
+        context = state.get_transaction_context_class()(gas_price=0, origin=caller)
         computation = state.computation_class.apply_message(state, message, context)
     if computation.is_error:
         raise Reverted(reason_of(computation))
@@ -172,10 +148,8 @@ def decode_reason(output: bytes) -> str:
 
 
 @contextmanager
-def _explained(state: LedgerState) -> Iterator[None]:
+def _explained() -> Iterator[None]:
     try:
         yield
-    except EVMMissingData as error:
-        raise ChainCorrupt(state.block_number - 1, expected="state", found=str(error)) from error
     except (ValidationError, VMError) as error:
         raise TransactionInvalid(str(error)) from error

@@ -17,7 +17,7 @@ from eth.vm.forks.london.blocks import LondonBlockHeader
 from eth_hash.auto import keccak
 
 from ledger.chain.clique import ADDRESS_BYTES, EPOCH_BLOCKS, SEAL_BYTES, VANITY_BYTES
-from ledger.chain.ordered_trie import EMPTY_ROOT
+from ledger.chain.trie import EMPTY_ROOT
 from ledger.errors import ChainUnusable
 from ledger.messages import text
 

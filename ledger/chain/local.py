@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import rlp
+from eth_typing import Address
 
 from ledger.chain.blocks import (
     GENESIS,
@@ -121,12 +122,12 @@ class LocalEngine:
     def nonce(self, address: bytes) -> int:
         """Transactions sent by `address` up to the head."""
         with self._state_at_head() as state:
-            return state.get_nonce(address)
+            return state.get_nonce(Address(address))
 
     def code(self, address: bytes) -> bytes:
         """Runtime code of a contract, empty when there is none."""
         with self._state_at_head() as state:
-            return state.get_code(address)
+            return state.get_code(Address(address))
 
     def call(self, *, to: bytes, data: bytes, sender: bytes = ZERO_ADDRESS) -> bytes:
         """Execute a read at the head and return the output. Raises `Reverted`."""

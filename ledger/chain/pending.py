@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import rlp
 from eth._utils.address import generate_contract_address
@@ -15,7 +16,7 @@ from eth.vm.forks.london.transactions import LondonTransactionBuilder
 from eth_hash.auto import keccak
 from eth_keys.exceptions import BadSignature
 from eth_typing import Hash32
-from eth_utils import ValidationError
+from eth_utils.exceptions import ValidationError
 from rlp.codec import encode_raw
 
 from ledger.chain.engine import Log, Receipt
@@ -35,6 +36,8 @@ class PendingBlock:
     """What the transactions sent so far have come to."""
 
     number: int
+    signer: bytes
+    """Address of the validator that will seal it."""
     state: LedgerState
     transactions: list[bytes] = field(default_factory=list)
     """As they were sent."""
@@ -106,7 +109,7 @@ class PendingBlock:
         return self.state.state_root, root_of(self.transactions), root_of(self.receipts)
 
     def _receipt(
-        self, transaction_hash: bytes, gas_used: int, entries: list, transaction: object
+        self, transaction_hash: bytes, gas_used: int, entries: list[Any], transaction: SignedTransactionAPI
     ) -> Receipt:
         index = len(self.transactions)
         return Receipt(
@@ -195,7 +198,7 @@ def encoded_receipt(record: bytes) -> bytes:
     return bytes(rlp.decode(record)[4])
 
 
-def bloom_of(entries: list) -> int:
+def bloom_of(entries: list[Any]) -> int:
     """The 2048-bit bloom filter over addresses and topics of log entries."""
     bloom = 0
     named = {entry[0] for entry in entries} | {topic for entry in entries for topic in entry[1]}

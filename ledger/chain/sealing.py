@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 import rlp
 from eth.abc import ComputationAPI
@@ -123,44 +124,51 @@ class LocalSubmission:
     def seal(self) -> None:
         """Seal the pending block, empty or not. Raises `ChainUnusable` when no key here may."""
         pending = self._pending_block()
-        state_root, transactions_root, receipts_root = pending.roots()
-        context = pending.state.execution_context
-        snapshot = self._parent.snapshot
-        number = pending.number
-        at_epoch = number % self._genesis.epoch_blocks == 0
-        listed = b"".join(snapshot.signers) if at_epoch else b""
-        header = LondonBlockHeader(
-            parent_hash=self._parent.header.hash,
-            coinbase=self._vote.candidate if self._vote else ZERO_ADDRESS,
-            state_root=state_root,
-            transaction_root=transactions_root,
-            receipt_root=receipts_root,
-            bloom=pending.bloom,
-            difficulty=context.difficulty,
-            block_number=number,
-            gas_limit=self._genesis.gas_limit,
-            gas_used=pending.gas_used,
-            timestamp=context.timestamp,
-            extra_data=_VANITY + listed + bytes(SEAL_BYTES),
-            nonce=NONCE_ADD if self._vote and self._vote.add else NONCE_DROP,
-            base_fee_per_gas=0,
-        )
-        signer = context.coinbase
-        seal = self._signers[signer](sealing_hash(header))
-        assert len(seal) == SEAL_BYTES
-        header = header.copy(extra_data=header.extra_data[:-SEAL_BYTES] + seal)
+        header = self._sealed(self._unsealed(pending), pending)
         if not self._dry_run:
             self._clock.wait_until(header.timestamp)
         write_block(self._batch, header, pending)
         after = advance(
-            snapshot,
-            number=number,
-            signer=signer,
+            self._parent.snapshot,
+            number=pending.number,
+            signer=pending.signer,
             candidate=header.coinbase,
             add=header.nonce == NONCE_ADD,
-            at_epoch=at_epoch,
+            at_epoch=self._at_epoch(pending.number),
         )
         self._begin_after(HeadState(header=header, snapshot=after))
+
+    def _unsealed(self, pending: PendingBlock) -> LondonBlockHeader:
+        """The header, with room for the seal at the end of its `extra_data`."""
+        state_root, transactions_root, receipts_root = pending.roots()
+        signers = self._parent.snapshot.signers
+        listed = b"".join(signers) if self._at_epoch(pending.number) else b""
+        fields: dict[str, Any] = {
+            "parent_hash": self._parent.header.hash,
+            "coinbase": self._vote.candidate if self._vote else ZERO_ADDRESS,
+            "state_root": state_root,
+            "transaction_root": transactions_root,
+            "receipt_root": receipts_root,
+            "bloom": pending.bloom,
+            "difficulty": pending.state.difficulty,
+            "block_number": pending.number,
+            "gas_limit": self._genesis.gas_limit,
+            "gas_used": pending.gas_used,
+            "timestamp": pending.state.timestamp,
+            "extra_data": _VANITY + listed + bytes(SEAL_BYTES),
+            "nonce": NONCE_ADD if self._vote and self._vote.add else NONCE_DROP,
+            "base_fee_per_gas": 0,
+        }
+        return LondonBlockHeader(**fields)
+
+    def _sealed(self, header: LondonBlockHeader, pending: PendingBlock) -> LondonBlockHeader:
+        seal = self._signers[pending.signer](sealing_hash(header))
+        assert len(seal) == SEAL_BYTES
+        sealed: Any = header.copy(extra_data=header.extra_data[:-SEAL_BYTES] + seal)
+        return cast(LondonBlockHeader, sealed)
+
+    def _at_epoch(self, number: int) -> bool:
+        return number % self._genesis.epoch_blocks == 0
 
     def close(self) -> None:
         """Refuse further use."""
@@ -195,7 +203,7 @@ class LocalSubmission:
             gas_limit=self._genesis.gas_limit,
             previous_hashes=previous_hashes(self._batch, number),
         )
-        self._pending = PendingBlock(number=number, state=state)
+        self._pending = PendingBlock(number=number, signer=signer, state=state)
         return self._pending
 
     def _next_signer(self, snapshot: Snapshot, number: int) -> bytes:
@@ -212,7 +220,7 @@ class LocalSubmission:
         )
 
     def _next_vote(self, snapshot: Snapshot, signer: bytes, number: int) -> Vote | None:
-        if number % self._genesis.epoch_blocks == 0:
+        if self._at_epoch(number):
             return None
         for (voter, candidate), add in self._proposals.items():
             vote = Vote(signer=voter, candidate=candidate, add=add)

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import ledger.chain  # noqa: F401  chooses the hash backend before anything else imports one
 import pytest
 import vyper
 from eth_abi import encode
 from eth_account import Account
 from eth_keys import keys
 from eth_utils import keccak, to_checksum_address
+
+import ledger.chain  # noqa: F401  chooses the hash backend before anything else imports one
 from ledger.chain.clock import SteppedClock
 from ledger.chain.genesis import Genesis
 from ledger.chain.local import LocalEngine, create_chain

@@ -11,6 +11,7 @@ from eth.consensus.clique import CliqueApplier, CliqueConsensusContext
 from eth.db.atomic import AtomicDB
 from eth.vm.forks.london import LondonVM
 from eth.vm.forks.london.blocks import LondonBlock, LondonBlockHeader
+
 from ledger.chain.clique import (
     EPOCH_BLOCKS,
     IN_TURN,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import rlp
+
 from ledger.chain.clique import EPOCH_BLOCKS
 from ledger.chain.export import CHAIN_FILE, GENESIS_FILE, export_chain, read_chain
 from ledger.chain.genesis import Genesis, decode_genesis, read_genesis

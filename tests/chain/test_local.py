@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import pytest
 from eth_abi import decode
+
 from ledger.chain.clique import sealer_of
 from ledger.chain.clock import SteppedClock
 from ledger.chain.engine import Head
 from ledger.chain.local import LocalEngine
 from ledger.errors import ChainUnusable, Reverted, SenderRefused, TransactionInvalid
 
-from .conftest import CHAIN_ID, GENESIS_AT, VALIDATORS, Sender, Shelf, Yard, address_of, calldata
+from .conftest import (
+    CHAIN_ID,
+    GENESIS_AT,
+    VALIDATORS,
+    Sender,
+    Shelf,
+    Yard,
+    address_of,
+    calldata,
+)
 
 
 def slot(engine: LocalEngine, shelf: Shelf, number: int) -> int:

@@ -10,6 +10,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+
 from ledger.chain.local import LocalEngine
 from ledger.errors import LedgerLocked
 

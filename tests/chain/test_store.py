@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from ledger.chain.blocks import block_key, read_head
 from ledger.chain.local import LocalEngine
 from ledger.chain.store import Store, Table

@@ -1,0 +1,297 @@
+"""Founding: make a ledger's folder, its keys, its chain and the contracts on it.
+
+The operator's key deploys the contracts and is then forgotten: once Members is there only the
+members' keys may send, so it could do nothing more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ledger.bindings import CONTRACTS, creation_code, label
+from ledger.chain.clock import Clock, SteppedClock, SystemClock
+from ledger.chain.engine import Engine
+from ledger.consortium import Clock as ClockKind
+from ledger.consortium import Consortium, Licence, Role
+from ledger.errors import ChainUnusable, LedgerMissing, UsageInvalid
+from ledger.keys import Keyring, KeyUse, Passphrases, open_passphrases, sign_transaction
+from ledger.messages import text
+
+FORMAT = 1
+SETTINGS_FILE = "ledger.json"
+CHAIN_FOLDER = "chain"
+KEYS_FOLDER = "keys"
+DEALS_FOLDER = "deals"
+BOOK_FILE = "book.sqlite"
+REFS_FILE = "refs.sqlite"
+_DEPLOYMENT_GAS = 12_000_000
+_DEV_SEED = b"partnership-ledger open key"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What ledger.json says: how to open the ledger in its folder."""
+
+    name: str
+    chain_id: int
+    dev: bool
+    clock: ClockKind
+    rpc_url: str | None
+    """None: the chain is in the folder."""
+    operator: bytes
+    contracts: dict[str, bytes]
+    """Name to address."""
+    validators: dict[str, bytes]
+    """Member to the address that seals for it."""
+
+    def encode(self) -> str:
+        """As the text of ledger.json."""
+        document = {
+            "format": FORMAT,
+            "name": self.name,
+            "chain_id": self.chain_id,
+            "dev": self.dev,
+            "clock": self.clock.value,
+            "rpc_url": self.rpc_url,
+            "operator": "0x" + self.operator.hex(),
+            "contracts": _hex(self.contracts),
+            "validators": _hex(self.validators),
+        }
+        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def read_settings(directory: Path) -> Settings:
+    """Read ledger.json. Raises `LedgerMissing` or `ChainUnusable`."""
+    path = directory / SETTINGS_FILE
+    try:
+        document: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        if document["format"] != FORMAT:
+            raise ValueError(f"format {document['format']}")
+        return Settings(
+            name=document["name"],
+            chain_id=document["chain_id"],
+            dev=document["dev"],
+            clock=ClockKind(document["clock"]),
+            rpc_url=document["rpc_url"],
+            operator=bytes.fromhex(document["operator"][2:]),
+            contracts=_bytes(document["contracts"]),
+            validators=_bytes(document["validators"]),
+        )
+    except (FileNotFoundError, NotADirectoryError):
+        raise LedgerMissing(directory) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ChainUnusable(
+            text("ledger.settings_unreadable"),
+            where=str(path),
+            expected=f"format {FORMAT}",
+            found=str(error),
+        ) from None
+
+
+def found(
+    directory: Path,
+    consortium: Consortium,
+    *,
+    dev: bool = False,
+    passphrases: Passphrases = open_passphrases,
+    randomness: Callable[[int], bytes] = os.urandom,
+    now: int | None = None,
+    rpc_url: str | None = None,
+) -> Settings:
+    """Found a ledger in an empty or new folder.
+
+    `dev` derives open keys from the consortium's name, so that a demo or test always gets the same
+    chain. `now` is the time of block 0 unless the consortium says one. With `rpc_url` the contracts
+    go to that node and the folder keeps keys and book alone. Raises `UsageInvalid` when the folder
+    is not empty; what was made is then left alone.
+    """
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise UsageInvalid(
+            text("ledger.folder_taken"), where=str(directory), fix=text("ledger.folder_taken_fix")
+        )
+    directory.mkdir(parents=True, exist_ok=True)
+    keyring = Keyring(directory / KEYS_FOLDER, open_passphrases if dev else passphrases)
+    secrets = _dev_secrets(consortium) if dev else lambda member, use: randomness(32)
+    for member in consortium.members:
+        for use in KeyUse:
+            if use is not KeyUse.VALIDATOR or member.validator:
+                keyring.create(member.id, use, secrets(member.id, use))
+    operator_secret = secrets("", KeyUse.MAKER)
+    settings = _settings(consortium, keyring, operator_secret, dev=dev, rpc_url=rpc_url)
+
+    if rpc_url is None:
+        from ledger.chain.genesis import Genesis
+        from ledger.chain.local import create_chain
+
+        at = consortium.genesis_at if consortium.genesis_at is not None else now
+        genesis = Genesis(
+            chain_id=consortium.chain_id,
+            signers=tuple(settings.validators.values()),
+            timestamp=SystemClock().now() if at is None else at,
+            epoch_blocks=consortium.epoch,
+            pledger={
+                "name": consortium.name,
+                "operator": "0x" + settings.operator.hex(),
+                "contracts": _hex(settings.contracts),
+            },
+        )
+        create_chain(directory / CHAIN_FOLDER, genesis)
+    engine = open_engine(directory, settings, keyring)
+    try:
+        _deploy(engine, consortium, keyring, settings, operator_secret)
+    finally:
+        engine.close()
+    # Written last: a folder without it is not a ledger yet.
+    (directory / SETTINGS_FILE).write_text(settings.encode(), "utf-8")
+    return settings
+
+
+def open_engine(
+    directory: Path, settings: Settings, keyring: Keyring, *, lock_timeout_seconds: int = 30
+) -> Engine:
+    """The chain that the settings name. Raises `LedgerUnusable`."""
+    if settings.rpc_url is not None:
+        from ledger.chain.rpc import RpcEngine
+
+        return RpcEngine(settings.rpc_url, chain_id=settings.chain_id)
+    from ledger.chain.local import LocalEngine
+
+    sealers = {
+        address: keyring.sealer(member)
+        for member, address in settings.validators.items()
+        if keyring.holds(member, KeyUse.VALIDATOR)
+    }
+    return LocalEngine(
+        directory / CHAIN_FOLDER,
+        signers=sealers,
+        clock=_clock(settings.clock),
+        admit=admission(settings.contracts["Members"], settings.operator),
+        lock_timeout_seconds=lock_timeout_seconds,
+    )
+
+
+def admission(
+    members: bytes, operator: bytes
+) -> Callable[[bytes, Callable[[bytes, bytes], bytes]], bool]:
+    """Who may send: the members' registered keys; before Members is there, the operator.
+
+    A pure rule of the chain's state, so that the auditor's replay applies it at every height.
+    """
+    from ledger.bindings import encode_call
+
+    def admit(sender: bytes, call: Callable[[bytes, bytes], bytes]) -> bool:
+        role = call(members, encode_call("Members", "key_role", "0x" + sender.hex()))
+        # An account without code answers nothing at all.
+        return sender == operator if not role else any(role)
+
+    return admit
+
+
+def _settings(
+    consortium: Consortium, keyring: Keyring, operator_secret: bytes, *, dev: bool, rpc_url: str | None
+) -> Settings:
+    from eth_keys.datatypes import PrivateKey
+
+    operator = PrivateKey(operator_secret).public_key.to_canonical_address()
+    return Settings(
+        name=consortium.name,
+        chain_id=consortium.chain_id,
+        dev=dev,
+        clock=consortium.clock,
+        rpc_url=rpc_url,
+        operator=operator,
+        contracts={name: contract_address(operator, at) for at, name in enumerate(CONTRACTS)},
+        validators={
+            member.id: keyring.address(member.id, KeyUse.VALIDATOR)
+            for member in consortium.validators
+        },
+    )
+
+
+def contract_address(sender: bytes, nonce: int) -> bytes:
+    """Where the contract lands that `sender` deploys with its transaction number `nonce`."""
+    import rlp
+    from eth_hash.auto import keccak
+
+    return keccak(rlp.encode([sender, nonce]))[12:]
+
+
+def _deploy(
+    engine: Engine,
+    consortium: Consortium,
+    keyring: Keyring,
+    settings: Settings,
+    operator_secret: bytes,
+) -> None:
+    from eth_keys.datatypes import PrivateKey
+
+    at = {name: "0x" + address.hex() for name, address in settings.contracts.items()}
+    members = [
+        (
+            label(member.id),
+            member.name,
+            keyring.address(member.id, KeyUse.MAKER),
+            keyring.address(member.id, KeyUse.CHECKER),
+            bits(list(Role), member.roles),
+            bits(list(Licence), member.licences),
+            settings.validators.get(member.id, bytes(20)),
+        )
+        for member in consortium.members
+    ]
+    arguments = {
+        "Deals": (at["Members"],),
+        "Journal": (at["Members"], at["Deals"], [at["Loans"]]),
+        "Loans": (at["Members"], at["Deals"], at["Journal"]),
+        "Members": (members, [at["Deals"], at["Journal"]]),
+    }
+    operator = PrivateKey(operator_secret)
+    with engine.submission() as submission:
+        for nonce, name in enumerate(CONTRACTS):
+            submission.send(
+                sign_transaction(
+                    operator,
+                    chain_id=settings.chain_id,
+                    nonce=nonce,
+                    to=b"",
+                    data=creation_code(name, *arguments[name]),
+                    gas=_DEPLOYMENT_GAS,
+                )
+            )
+        submission.keep()
+
+
+def bits(order: list[Any], chosen: tuple[Any, ...]) -> int:
+    """A set of roles or licences as the contracts keep it: bit i is `order[i]`."""
+    return sum(1 << at for at, value in enumerate(order) if value in chosen)
+
+
+def named(order: list[Any], word: int) -> list[str]:
+    """The names of the bits in `word`."""
+    return [value.value for at, value in enumerate(order) if word >> at & 1]
+
+
+def _dev_secrets(consortium: Consortium) -> Callable[[str, KeyUse], bytes]:
+    from eth_hash.auto import keccak
+
+    def secret(member: str, use: KeyUse) -> bytes:
+        place = f"{consortium.name}/{consortium.chain_id}/{member}/{use}"
+        return keccak(_DEV_SEED + place.encode())
+
+    return secret
+
+
+def _clock(kind: ClockKind) -> Clock:
+    return SteppedClock() if kind is ClockKind.STEPPED else SystemClock()
+
+
+def _hex(addresses: dict[str, bytes]) -> dict[str, str]:
+    return {name: "0x" + address.hex() for name, address in addresses.items()}
+
+
+def _bytes(addresses: dict[str, str]) -> dict[str, bytes]:
+    return {name: bytes.fromhex(address[2:]) for name, address in addresses.items()}

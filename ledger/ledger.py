@@ -1,0 +1,297 @@
+"""Ledger: a partnership's system of record, opened from its folder.
+
+`submit` and `reverse` are the only way in for entries, `book` the only way out; deals go through
+`propose`, `sign` and `approve`.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ledger import agreements, posting, reading
+from ledger.bindings import decode_event
+from ledger.book import Book
+from ledger.chain.engine import Engine, Head, Log, Receipt
+from ledger.entries import Entry
+from ledger.errors import ChainCorrupt, UsageInvalid
+from ledger.events import Place
+from ledger.founding import (
+    BOOK_FILE,
+    DEALS_FOLDER,
+    KEYS_FOLDER,
+    REFS_FILE,
+    Settings,
+    open_engine,
+    read_settings,
+)
+from ledger.keys import Keyring, Passphrases, open_passphrases
+from ledger.messages import text
+from ledger.outbox import Outbox
+from ledger.posting import Progress, Submitted
+
+if TYPE_CHECKING:
+    from ledger.terms import Terms
+
+LOCK_TIMEOUT_SECONDS = 30
+
+
+class Ledger:
+    """A ledger in its folder, which other processes may use as well."""
+
+    def __init__(self, directory: Path, settings: Settings, engine: Engine, keyring: Keyring) -> None:
+        self.directory = directory
+        self.settings = settings
+        self.engine = engine
+        self.keyring = keyring
+        self._book = Book(_sqlite(directory / BOOK_FILE))
+        self._refs = _sqlite(directory / REFS_FILE)
+        self._refs.execute(
+            "CREATE TABLE IF NOT EXISTS refs (id BLOB PRIMARY KEY, ref TEXT NOT NULL) WITHOUT ROWID"
+        )
+
+    @classmethod
+    def open(
+        cls,
+        directory: Path,
+        *,
+        passphrases: Passphrases = open_passphrases,
+        lock_timeout_seconds: int = LOCK_TIMEOUT_SECONDS,
+    ) -> Ledger:
+        """Open a founded ledger; the cost does not depend on its length.
+
+        Raises `LedgerMissing`, `ChainUnusable` or `ChainCorrupt`.
+        """
+        settings = read_settings(directory)
+        keys = directory / KEYS_FOLDER
+        keyring = Keyring(keys, open_passphrases if settings.dev else passphrases)
+        engine = open_engine(
+            directory, settings, keyring, lock_timeout_seconds=lock_timeout_seconds
+        )
+        return cls(directory, settings, engine, keyring)
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        self._book.connection.close()
+        self._refs.close()
+        self.engine.close()
+
+    def __enter__(self) -> Ledger:
+        """The ledger itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    # ---- reading
+
+    def book(self) -> Book:
+        """The book, folded up to the head of the chain."""
+        head = self.engine.head()
+        if self._book.block < head.number:
+            with _folding(self._book):
+                self._apply(self.engine.logs(self._book.block + 1, head.number))
+                self._book.commit(head.number, head.block_hash)
+        elif self._book.block > head.number:
+            raise ChainCorrupt(head.number, expected=f">= {self._book.block}", found=f"{head.number}")
+        return self._book
+
+    def deal(self, name: str) -> reading.Deal:
+        """A deal by name. Raises `UsageInvalid`."""
+        book = self.book()
+        found = reading.deal_named(book, name)
+        if found is None:
+            names = ", ".join(deal.name for deal in reading.deals(book))
+            raise UsageInvalid(text("ledger.deal_unknown"), expected=names or "-", found=name)
+        return found
+
+    def member(self, member_id: str) -> reading.Party:
+        """A member by id. Raises `UsageInvalid`."""
+        members = reading.members(self.book())
+        for member in members:
+            if member.member_id == member_id:
+                return member
+        names = ", ".join(member.member_id for member in members)
+        raise UsageInvalid(text("ledger.member_unknown"), expected=names, found=member_id)
+
+    def terms(self, deal: str, version: int) -> Terms:
+        """The document of a version, as its parties hold it. Raises `UsageInvalid`."""
+        from ledger.terms import from_canonical
+
+        path = self._deal_folder(deal) / f"v{version}.json"
+        try:
+            return from_canonical(path.read_bytes())
+        except OSError as error:
+            raise UsageInvalid(
+                text("ledger.terms_missing", deal=deal, version=version),
+                where=str(path),
+                found=error.strerror or str(error),
+            ) from None
+
+    def salt(self, deal: str) -> bytes:
+        """The deal's salt, 32 bytes: shared by its parties, never on the chain."""
+        path = self._deal_folder(deal) / "salt"
+        try:
+            return bytes.fromhex(path.read_text("ascii"))
+        except (OSError, ValueError) as error:
+            raise UsageInvalid(
+                text("ledger.salt_missing", deal=deal), where=str(path), found=str(error)
+            ) from None
+
+    def ref(self, known_id: bytes) -> str:
+        """The text behind a loan's, entry's or borrower's id; the id in hex if not known here."""
+        row = self._refs.execute("SELECT ref FROM refs WHERE id = ?", (known_id,)).fetchone()
+        return str(row[0]) if row else "0x" + known_id.hex()
+
+    # ---- writing
+
+    def propose(
+        self, terms: Terms, *, by: str, effective_date: int = 0, dry_run: bool = False
+    ) -> int:
+        """Propose a deal's first terms or their next version; returns the version.
+
+        Loans that start on `effective_date` (days since 1970-01-01) or later may be booked under
+        it. Raises `TermsInvalid` or `Reverted`.
+        """
+        return agreements.propose(
+            self, terms, by=by, effective_date=effective_date, dry_run=dry_run
+        )
+
+    def sign(self, deal: str, *, by: str, dry_run: bool = False) -> bytes:
+        """Ask for a party's signature under a deal's newest terms; returns the action's id.
+
+        The party's checker must `approve` it; on a `--dev` ledger that happens at once. The terms
+        hash is computed from this folder's own document: what cannot be read is not signed.
+        """
+        return agreements.sign(self, deal, by=by, dry_run=dry_run)
+
+    def approve(self, action: str, *, by: str, dry_run: bool = False) -> bytes:
+        """Confirm a requested action with the member's checker key.
+
+        `action` is its id in hex, or the start of it. Raises `UsageInvalid` or `Reverted`.
+        """
+        return agreements.approve(self, action, by=by, dry_run=dry_run)
+
+    def submit(
+        self,
+        entries: Iterable[Entry],
+        *,
+        deal: str,
+        by: str,
+        lines: Sequence[int] = (),
+        file: str = "",
+        dry_run: bool = False,
+        progress: Progress = lambda done, total: None,
+    ) -> Submitted:
+        """Post entries in order: all of them or, on the local chain, none.
+
+        Entries on the chain already are counted, not posted again. Raises `EntryInvalid`, or
+        `EntryRejected` with every refused row; its `.submitted` is what the run came to. On a
+        network (`Engine.atomic` false) the batches before the refused one stay posted.
+        """
+        return posting.submit(
+            self,
+            entries,
+            deal=deal,
+            by=by,
+            lines=lines,
+            file=file,
+            dry_run=dry_run,
+            progress=progress,
+        )
+
+    def reverse(
+        self,
+        refs: Sequence[str],
+        *,
+        deal: str,
+        by: str,
+        on: date | None = None,
+        dry_run: bool = False,
+    ) -> Submitted:
+        """Reverse entries (冲正) by their refs, each the latest that stands on its loan by then.
+
+        `on` is the business date of the reversals; None: each entry's own date. Raises
+        `UsageInvalid` for a ref that is no entry, `EntryRejected` for what the contract refuses.
+        """
+        return posting.reverse(self, refs, deal=deal, by=by, on=on, dry_run=dry_run)
+
+    @contextmanager
+    def outbox(self, *, dry_run: bool = False) -> Iterator[Outbox]:
+        """Signed transactions that are kept together or not at all."""
+        with self.engine.submission(dry_run=dry_run) as submission:
+            yield Outbox(self.engine, submission, self.keyring)
+
+    def fold(self, receipts: Sequence[Receipt], head: Head) -> None:
+        """Bring the book to `head` with the receipts of what this process just posted."""
+        if not self.engine.atomic or not receipts:
+            # On a network others post in between.
+            self.book()
+            return
+        with _folding(self._book):
+            for receipt in receipts:
+                self._apply(receipt.logs)
+            self._book.commit(head.number, head.block_hash)
+
+    def keep_refs(self, refs: Iterable[tuple[bytes, str]]) -> None:
+        """Remember ids and the texts behind them, for this folder's reader alone."""
+        self._refs.execute("BEGIN IMMEDIATE")
+        self._refs.executemany("INSERT OR IGNORE INTO refs VALUES (?, ?)", refs)
+        self._refs.execute("COMMIT")
+
+    def keep_terms(self, terms: Terms, version: int) -> None:
+        """Keep a version's document, and with the first one the deal's salt."""
+        folder = self._deal_folder(terms.id)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / f"v{version}.json").write_bytes(terms.canonical)
+        salt = folder / "salt"
+        if not salt.exists():
+            file = os.open(salt, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(file, "w", encoding="ascii") as stream:
+                stream.write(self._new_salt(terms.id).hex())
+                stream.flush()
+                os.fsync(stream.fileno())
+
+    def _apply(self, logs: Iterable[Log]) -> None:
+        for log in logs:
+            event = decode_event(log)
+            if event is not None:
+                place = Place(log.block_number, log.transaction_index, log.log_index)
+                self._book.apply(event, place)
+
+    def _deal_folder(self, deal: str) -> Path:
+        return self.directory / DEALS_FOLDER / deal
+
+    def _new_salt(self, deal: str) -> bytes:
+        if not self.settings.dev:
+            return secrets.token_bytes(32)
+        from eth_hash.auto import keccak
+
+        # Open like the keys of a --dev ledger, and like them the same on every run.
+        return keccak(f"open salt/{self.settings.name}/{self.settings.chain_id}/{deal}".encode())
+
+
+@contextmanager
+def _folding(book: Book) -> Iterator[None]:
+    book.begin()
+    try:
+        yield
+    except BaseException:
+        book.rollback()
+        raise
+
+
+def _sqlite(path: Path) -> sqlite3.Connection:
+    # Another process that folds or keeps refs is done in moments; wait for it.
+    connection = sqlite3.connect(path, timeout=60, isolation_level=None)
+    path.chmod(0o600)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    return connection

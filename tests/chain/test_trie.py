@@ -1,0 +1,226 @@
+"""Our state trie and accounts against those of py-trie and py-evm on the same changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import rlp
+from eth.db.account import AccountDB
+from eth.db.atomic import AtomicDB
+from eth.db.trie import make_trie_root_and_nodes
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ledger.chain.accounts import LedgerAccounts
+from ledger.chain.ordered_trie import root_of
+from ledger.chain.store import Store, Table
+from ledger.chain.trie import EMPTY_ROOT, NodeDamaged, Trie, compact, expand, nibbles_of
+from ledger.errors import ChainCorrupt
+from trie import HexaryTrie
+
+
+class Memory(dict[bytes, bytes]):
+    """Nodes by path."""
+
+    def load(self, path: bytes) -> bytes | None:
+        return self.get(path)
+
+    def save(self, path: bytes, encoded: bytes) -> None:
+        self[path] = encoded
+
+    def drop(self, path: bytes) -> None:
+        del self[path]
+
+
+# Keys from few nibbles share long prefixes; short keys and values make nodes that lie inside
+# their parents.
+KEYS = st.lists(st.sampled_from([0x00, 0x01, 0x10, 0x11, 0xF1]), min_size=4, max_size=4).map(bytes)
+VALUES = st.one_of(st.just(b""), st.binary(min_size=1, max_size=2), st.just(b"v" * 40))
+BATCHES = st.lists(st.dictionaries(KEYS, VALUES, max_size=12), max_size=6)
+
+
+@given(BATCHES)
+@settings(max_examples=400, deadline=None)
+def test_root_after_each_batch_is_that_of_py_trie(batches: list[dict[bytes, bytes]]) -> None:
+    nodes = Memory()
+    ours = Trie(nodes, EMPTY_ROOT)
+    theirs = HexaryTrie({})
+    present: dict[bytes, bytes] = {}
+    for batch in batches:
+        ours.update((nibbles_of(key), value) for key, value in batch.items())
+        for key, value in batch.items():
+            theirs[key] = value
+        present |= batch
+        assert ours.root == theirs.root_hash
+        for key, value in present.items():
+            assert ours.get(nibbles_of(key)) == value
+            assert Trie(nodes, ours.root).get(nibbles_of(key)) == value
+
+
+@given(BATCHES)
+@settings(max_examples=200, deadline=None)
+def test_only_nodes_of_the_present_state_are_kept(batches: list[dict[bytes, bytes]]) -> None:
+    nodes, anew = Memory(), Memory()
+    present: dict[bytes, bytes] = {}
+    trie = Trie(nodes, EMPTY_ROOT)
+    for batch in batches:
+        trie.update((nibbles_of(key), value) for key, value in batch.items())
+        present |= batch
+    live = [(nibbles_of(key), value) for key, value in present.items() if value]
+    Trie(anew, EMPTY_ROOT).update(live)
+    assert nodes == anew
+
+
+@given(st.binary(max_size=20), st.booleans())
+def test_compact_path_expands_to_itself(key: bytes, leaf: bool) -> None:
+    for path in (nibbles_of(key), nibbles_of(key)[1:]):
+        assert expand(compact(path, leaf=leaf)) == (path, leaf)
+
+
+@given(st.lists(st.binary(min_size=1, max_size=80), max_size=300))
+@settings(max_examples=40, deadline=None)
+def test_root_over_positions_is_that_of_pyevm(items: list[bytes]) -> None:
+    class Item:
+        def __init__(self, content: bytes) -> None:
+            self.content = content
+
+        def encode(self) -> bytes:
+            return self.content
+
+    expected, _ = make_trie_root_and_nodes([Item(item) for item in items])  # type: ignore[misc]
+    assert root_of(items) == expected
+
+
+def test_changed_or_missing_node_is_found_where_it_is_read() -> None:
+    nodes = Memory()
+    keys = [nibbles_of(bytes([at, at])) for at in range(20)]
+    root = Trie(nodes, EMPTY_ROOT).update((key, b"v" * 40) for key in keys)
+    for path in list(nodes):
+        for damage in (None, nodes[path][:-1] + b"\x00"):
+            damaged = Memory(nodes)
+            if damage is None:
+                del damaged[path]
+            else:
+                damaged[path] = damage
+            trie = Trie(damaged, root)
+            with pytest.raises(NodeDamaged) as found:
+                for key in keys:
+                    trie.get(key)
+            assert found.value.path == path
+
+
+ADDRESSES = [bytes([at]) * 20 for at in range(1, 4)]
+AT = st.sampled_from(ADDRESSES)
+SLOT = st.integers(0, 5)
+CHANGES = st.one_of(
+    st.tuples(st.just("set_storage"), AT, SLOT, st.integers(0, 3)),
+    st.tuples(st.just("set_nonce"), AT, st.integers(0, 2)),
+    st.tuples(st.just("set_balance"), AT, st.integers(0, 2)),
+    st.tuples(st.just("set_code"), AT, st.sampled_from([b"\x00", b"\x01"])),
+    st.tuples(st.just("delete_account"), AT),
+    st.tuples(st.just("delete_storage"), AT),
+)
+STEPS = st.lists(
+    st.one_of(
+        CHANGES, CHANGES, st.sampled_from(["record", "discard", "start", "block", "read"])
+    ),
+    max_size=40,
+)
+
+
+@given(STEPS)
+@settings(max_examples=300, deadline=None)
+def test_accounts_behave_and_hash_like_those_of_pyevm(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[object]
+) -> None:
+    """Every account has a nonce, as contracts have: ours keeps no empty ones, by EIP-161."""
+    store = Store(tmp_path_factory.mktemp("state"), create=True, map_bytes=1 << 26)
+    with store.write() as batch:
+        ours, theirs = LedgerAccounts(batch), AccountDB(AtomicDB())
+        points: list[tuple[object, object]] = []
+        for step in steps:
+            take(ours, theirs, points, step)
+        take(ours, theirs, points, "block")
+        assert ours.state_root == theirs.state_root
+        again = LedgerAccounts(batch, ours.state_root)
+        for address in ADDRESSES:
+            assert again.get_nonce(address) == theirs.get_nonce(address)
+            assert again.get_code(address) == theirs.get_code(address)
+            for slot in range(6):
+                assert again.get_storage(address, slot) == theirs.get_storage(address, slot)
+
+
+def take(
+    ours: LedgerAccounts, theirs: AccountDB, points: list[tuple[object, object]], step: object
+) -> None:
+    """Do one step on both."""
+    if step == "read":
+        for address in ADDRESSES:
+            for slot in range(6):
+                for now in (True, False):
+                    expected = theirs.get_storage(address, slot, now)
+                    assert ours.get_storage(address, slot, now) == expected
+            assert ours.get_balance(address) == theirs.get_balance(address)
+            assert ours.get_code(address) == theirs.get_code(address)
+    elif step == "record":
+        points.append((ours.record(), theirs.record()))
+    elif step == "discard":
+        if points:
+            one, other = points.pop()
+            ours.discard(one)  # type: ignore[arg-type]
+            theirs.discard(other)  # type: ignore[arg-type]
+    elif step == "start":
+        points.clear()
+        ours.lock_changes()
+        theirs.lock_changes()
+    elif step == "block":
+        points.clear()
+        clear_empty(theirs)
+        ours.persist()
+        theirs.persist()
+        assert ours.state_root == theirs.state_root
+    else:
+        name, *arguments = step  # type: ignore[misc]
+        address = arguments[0]
+        if name == "delete_account":
+            ours.delete_account(address)
+            theirs.delete_account(address)
+            return
+        if name == "set_storage" and not ours.get_nonce(address):
+            ours.set_nonce(address, 1)
+            theirs.set_nonce(address, 1)
+        if name == "set_nonce":
+            arguments[1] += 1
+        getattr(ours, name)(*arguments)
+        getattr(theirs, name)(*arguments)
+
+
+def clear_empty(theirs: AccountDB) -> None:
+    """What the end of a transaction does to touched accounts (EIP-161)."""
+    for address in ADDRESSES:
+        if theirs.account_exists(address) and theirs.account_is_empty(address):
+            theirs.delete_account(address)
+
+
+@pytest.mark.parametrize("change", ["lost", "altered"])
+def test_damaged_state_is_named_by_block_and_node(tmp_path: Path, change: str) -> None:
+    store = Store(tmp_path, create=True, map_bytes=1 << 26)
+    with store.write() as batch:
+        accounts = LedgerAccounts(batch)
+        accounts.set_nonce(ADDRESSES[0], 1)
+        for slot in range(50):
+            accounts.set_storage(ADDRESSES[0], slot, slot + 1)
+        accounts.persist()
+        prefix = b"s" + ADDRESSES[0]
+        key, node = max(batch.scan(Table.STATE, prefix, prefix + b"\xff"))
+        if change == "lost":
+            batch.delete(Table.STATE, key)
+        else:
+            batch.put(Table.STATE, key, rlp.encode([b"\x20" + bytes(31), b"\x07"]))
+        batch.block = 12
+        again = LedgerAccounts(batch, accounts.state_root)
+        with pytest.raises(ChainCorrupt) as corrupt:
+            for slot in range(50):
+                again.get_storage(ADDRESSES[0], slot)
+    assert corrupt.value.block == 12
+    assert ADDRESSES[0].hex() in corrupt.value.expected

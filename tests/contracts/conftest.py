@@ -1,0 +1,132 @@
+"""Actors by role and a partnership whose state is put back before every test."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from sandbox.chain import Key  # noqa: E402
+from sandbox.entries import Booking  # noqa: E402
+from sandbox.partnership import Member, Partnership  # noqa: E402
+from sandbox.terms import Terms, Tier  # noqa: E402
+
+WIDE = ("bank", "platform", "guarantor", *(f"partner-{i}" for i in range(4, 13)), "auditor")
+
+
+@pytest.fixture(scope="session")
+def _fresh() -> tuple[Partnership, bytes]:
+    partnership = Partnership()
+    return partnership, partnership.chain.snapshot()
+
+
+@pytest.fixture(scope="session")
+def _agreed(_fresh: tuple[Partnership, bytes], terms: Terms) -> tuple[Partnership, bytes]:
+    partnership, fresh = _fresh
+    partnership.chain.revert(fresh)
+    partnership.agree(terms)
+    return partnership, partnership.chain.snapshot()
+
+
+@pytest.fixture(scope="session")
+def _booked(_agreed: tuple[Partnership, bytes], loan: Booking) -> tuple[Partnership, bytes]:
+    partnership, agreed = _agreed
+    partnership.chain.revert(agreed)
+    partnership.book(loan)
+    return partnership, partnership.chain.snapshot()
+
+
+@pytest.fixture(scope="session")
+def _fresh_wide() -> tuple[Partnership, bytes]:
+    partnership = Partnership(WIDE)
+    return partnership, partnership.chain.snapshot()
+
+
+@pytest.fixture
+def fresh(_fresh: tuple[Partnership, bytes]) -> Iterator[Partnership]:
+    """Four members; no deal."""
+    partnership, snapshot = _fresh
+    partnership.chain.revert(snapshot)
+    return partnership
+
+
+@pytest.fixture
+def agreed(_agreed: tuple[Partnership, bytes]) -> Partnership:
+    """The deal of `terms` is in force; no loan."""
+    partnership, snapshot = _agreed
+    partnership.chain.revert(snapshot)
+    return partnership
+
+
+@pytest.fixture
+def booked(_booked: tuple[Partnership, bytes]) -> Partnership:
+    """The deal of `terms` with one `loan`."""
+    partnership, snapshot = _booked
+    partnership.chain.revert(snapshot)
+    return partnership
+
+
+@pytest.fixture
+def wide(_fresh_wide: tuple[Partnership, bytes]) -> Partnership:
+    """Thirteen members; no deal."""
+    partnership, snapshot = _fresh_wide
+    partnership.chain.revert(snapshot)
+    return partnership
+
+
+@pytest.fixture(scope="session")
+def terms() -> Terms:
+    """Three funders, two interest tiers, a penalty tier, a fee payee, no limits."""
+    return Terms(
+        funding=(("bank", 550_000), ("platform", 350_000), ("guarantor", 100_000)),
+        collected_by="platform",
+        fee_to="guarantor",
+        interest=(Tier(to="platform", share=100_000), Tier(to="guarantor", rate=20_000)),
+        penalty=(Tier(to="platform", share=100_000),),
+    )
+
+
+@pytest.fixture(scope="session")
+def loan() -> Booking:
+    """A loan of 7 800.00 at 18 %, from 2026-01-05 on."""
+    return Booking(loan="loan-1", principal=780_000)
+
+
+@pytest.fixture(scope="session")
+def bank() -> Member:
+    """Lead funder of the deal."""
+    return Member.named("bank", 1)
+
+
+@pytest.fixture(scope="session")
+def platform() -> Member:
+    """Second funder and servicer of the deal."""
+    return Member.named("platform", 2)
+
+
+@pytest.fixture(scope="session")
+def guarantor() -> Member:
+    """Third funder of the deal."""
+    return Member.named("guarantor", 3)
+
+
+@pytest.fixture(scope="session")
+def auditor() -> Member:
+    """A member that is no party of the deal."""
+    return Member.named("auditor", 4)
+
+
+@pytest.fixture(scope="session")
+def outsider() -> Key:
+    """A key of nobody."""
+    return Key("outsider")
+
+
+@pytest.fixture(scope="session")
+def operator() -> Key:
+    """The key that deployed the contracts; it may do nothing else."""
+    return Key("operator")

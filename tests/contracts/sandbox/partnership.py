@@ -1,0 +1,232 @@
+"""Partnership: the ledger's contracts on a throw-away chain, with members who act by role."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.chain import Chain, Key, Refused, created_by
+from sandbox.contract import Contract, Receipt, creation_code
+from sandbox.entries import (
+    Booking,
+    Loan,
+    OverdueMark,
+    Repayment,
+    Reversal,
+    Waiver,
+    WriteOff,
+    id_of,
+    in_sequence,
+)
+from sandbox.terms import Terms
+
+ACCOUNTS = (
+    "CASH CLEARING LOANS INTEREST PENALTY FEES DEPOSIT_PLACED DEPOSIT_HELD CLAIMS LOSSES RECOVERIES"
+).split()
+USED_ACCOUNTS = ("CASH", "CLEARING", "LOANS", "INTEREST", "PENALTY", "FEES", "LOSSES")
+DEAL = "joint-2026-01"
+MEMBERS = ("bank", "platform", "guarantor", "auditor")
+
+Balances = dict[str, dict[str, int]]
+
+
+def deal_id(name: str) -> bytes:
+    """A deal's name as the contracts take it."""
+    return name.encode().ljust(32, b"\0")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An institution with its two keys."""
+
+    name: str
+    number: int
+    maker: Key
+    checker: Key
+
+    @classmethod
+    def named(cls, name: str, number: int) -> Member:
+        """A member whose keys follow from its name."""
+        return cls(name, number, Key(f"{name} maker"), Key(f"{name} checker"))
+
+    @property
+    def admission(self) -> tuple[Any, ...]:
+        """As Members takes it."""
+        return (
+            deal_id(self.name),
+            self.name.title(),
+            self.maker.address,
+            self.checker.address,
+            1 << self.number % 8,
+            self.number % 2,
+            self.maker.address if self.number <= 2 else bytes(20),
+        )
+
+
+class Partnership:
+    """Contracts deployed by an operator, wired by the addresses they will have."""
+
+    def __init__(self, names: Sequence[str] = MEMBERS) -> None:
+        self.chain = Chain()
+        self.operator = Key("operator")
+        self.by_name = {name: Member.named(name, i + 1) for i, name in enumerate(names)}
+        addresses = [created_by(self.operator.address, nonce) for nonce in range(4)]
+        members, deals, journal, loans = addresses
+        admissions = [member.admission for member in self.by_name.values()]
+        self.members = self._deploy("Members", admissions, [deals, journal])
+        self.deals = self._deploy("Deals", members)
+        self.journal = self._deploy("Journal", members, deals, [loans])
+        self.loans = self._deploy("Loans", members, deals, journal)
+        contracts = (self.members, self.deals, self.journal, self.loans)
+        assert [contract.address for contract in contracts] == addresses
+
+    def _deploy(self, name: str, *arguments: Any) -> Contract:
+        address = self.chain.deploy(self.operator, creation_code(name, *arguments))
+        return Contract(self.chain, name, address)
+
+    @property
+    def numbers(self) -> Mapping[str, int]:
+        """Member number by name."""
+        return {name: member.number for name, member in self.by_name.items()}
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Everything that happens inside is undone: for one example of many."""
+        before = self.chain.snapshot()
+        try:
+            yield
+        finally:
+            self.chain.revert(before)
+
+    # ---- four eyes and terms
+    def request(self, maker: Key, contract: Contract, function: str, *arguments: Any) -> Receipt:
+        """A maker asks for an action."""
+        payload = contract.data(function, *arguments)
+        return self.members.send(maker, "request", contract.address, payload)
+
+    def confirmed(
+        self, member: Member, contract: Contract, function: str, *arguments: Any
+    ) -> Receipt:
+        """A maker's request and the checker's confirmation by the very call."""
+        self.request(member.maker, contract, function, *arguments)
+        return contract.send(member.checker, function, *arguments)
+
+    def propose(self, terms: Terms, *, by: Key | None = None, deal: str = DEAL) -> Receipt:
+        """Terms proposed, by the platform's maker unless told."""
+        key = by or self.by_name["platform"].maker
+        return self.deals.send(key, "propose", deal_id(deal), terms.encoded(self.numbers))
+
+    def sign(self, party: str, terms: Terms, version: int = 1, *, deal: str = DEAL) -> Receipt:
+        """A party signs its own copy of the terms."""
+        digest = terms.hash(self.numbers)
+        member = self.by_name[party]
+        return self.confirmed(member, self.deals, "sign", deal_id(deal), version, digest)
+
+    def agree(self, terms: Terms, *, deal: str = DEAL) -> int:
+        """Terms proposed and signed by all; the version."""
+        maker = self.by_name[terms.parties[0]].maker
+        version: int = self.propose(terms, by=maker, deal=deal).returned
+        for party in terms.parties:
+            self.sign(party, terms, version, deal=deal)
+        return version
+
+    # ---- entries
+    def book(self, *rows: Booking, version: int = 1, by: Key | None = None, deal: str = DEAL) -> Receipt:
+        """放款, by the platform's maker unless told."""
+        key = by or self.by_name["platform"].maker
+        return self.loans.send(key, "book", deal_id(deal), version, [row.row for row in rows])
+
+    def repay(
+        self, *rows: Repayment, version: int = 1, by: Key | None = None, deal: str = DEAL
+    ) -> Receipt:
+        """还款, by the platform's maker unless told."""
+        return self._submit("repay", rows, version, by or self.by_name["platform"].maker, deal)
+
+    def mark_overdue(
+        self, *rows: OverdueMark, version: int = 1, by: Key | None = None, deal: str = DEAL
+    ) -> Receipt:
+        """逾期, by the platform's maker unless told."""
+        key = by or self.by_name["platform"].maker
+        return self._submit("mark_overdue", rows, version, key, deal)
+
+    def waive(
+        self, *rows: Waiver, version: int = 1, by: Key | None = None, deal: str = DEAL
+    ) -> Receipt:
+        """减免, by the bank's maker unless told."""
+        return self._submit("waive", rows, version, by or self.by_name["bank"].maker, deal)
+
+    def write_off(
+        self, *rows: WriteOff, version: int = 1, by: Key | None = None, deal: str = DEAL
+    ) -> Receipt:
+        """核销, by the bank's maker unless told."""
+        return self._submit("write_off", rows, version, by or self.by_name["bank"].maker, deal)
+
+    def reverse(
+        self, row: Reversal, *, version: int = 1, by: Key | None = None, deal: str = DEAL
+    ) -> Receipt:
+        """冲正, by the maker of the party that posts such entries unless told."""
+        poster = "bank" if row.reversed_kind in (3, 4) else "platform"
+        key = by or self.by_name[poster].maker
+        numbered = in_sequence(row, self.loan(row.loan, deal=deal).sequence)
+        return self.loans.send(key, "reverse", deal_id(deal), version, numbered.row)
+
+    def _submit(
+        self, function: str, rows: Sequence[Any], version: int, key: Key, deal: str
+    ) -> Receipt:
+        earlier: Counter[str] = Counter()
+        numbered = []
+        for row in rows:
+            if row.sequence is None:
+                on_chain = self.loan(row.loan, deal=deal).sequence
+                row = in_sequence(row, on_chain + earlier[row.loan])
+            earlier[row.loan] += 1
+            numbered.append(row.row)
+        return self.loans.send(key, function, deal_id(deal), version, numbered)
+
+    # ---- business days
+    def seal(self, party: str, day: int, digest: bytes = b"\x07" * 32, *, deal: str = DEAL) -> Receipt:
+        """A party signs its digest of a day."""
+        member = self.by_name[party]
+        return self.confirmed(member, self.journal, "seal_day", deal_id(deal), day, digest)
+
+    # ---- views
+    def loan(self, ref: str, *, deal: str = DEAL) -> Loan:
+        """A loan as stored."""
+        return Loan.of(self.loans.read("loan", deal_id(deal), id_of(ref)))
+
+    def volume(self, *, deal: str = DEAL) -> tuple[int, int]:
+        """Outstanding and disbursed principal of the deal."""
+        outstanding, disbursed = self.loans.read("volume", deal_id(deal))
+        return outstanding, disbursed
+
+    def borrower_outstanding(self, borrower: str, *, deal: str = DEAL) -> int:
+        """What a borrower owes under terms that limit it."""
+        owed: int = self.loans.read(
+            "borrower_outstanding_minor", deal_id(deal), id_of(borrower)
+        )
+        return owed
+
+    def balances(self, *, deal: str = DEAL) -> Balances:
+        """Member to account to balance; zeros left out."""
+        found: Balances = {}
+        for name, number in self.numbers.items():
+            for account in USED_ACCOUNTS:
+                key = number * 256 + ACCOUNTS.index(account)
+                balance = self.journal.read("balances", deal_id(deal), key)
+                if balance:
+                    found.setdefault(name, {})[account] = balance
+        return found
+
+
+@contextmanager
+def refused(reason: str) -> Iterator[None]:
+    """What happens inside is refused, for exactly this reason."""
+    try:
+        yield
+    except Refused as error:
+        assert error.reason == reason, f"refused for {error.reason}, expected {reason}"
+    else:
+        raise AssertionError(f"accepted, expected {reason}")
