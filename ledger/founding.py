@@ -110,10 +110,7 @@ def found(
     go to that node and the folder keeps keys and book alone. Raises `UsageInvalid` when the folder
     is not empty; what was made is then left alone.
     """
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise UsageInvalid(
-            text("ledger.folder_taken"), where=str(directory), fix=text("ledger.folder_taken_fix")
-        )
+    check_folder(directory)
     directory.mkdir(parents=True, exist_ok=True)
     keyring = Keyring(directory / KEYS_FOLDER, open_passphrases if dev else passphrases)
     secrets = _dev_secrets(consortium) if dev else lambda member, use: randomness(32)
@@ -149,6 +146,14 @@ def found(
     # Written last: a folder without it is not a ledger yet.
     (directory / SETTINGS_FILE).write_text(settings.encode(), "utf-8")
     return settings
+
+
+def check_folder(directory: Path) -> None:
+    """Raise `UsageInvalid` unless a ledger can be founded here."""
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise UsageInvalid(
+            text("ledger.folder_taken"), where=str(directory), fix=text("ledger.folder_taken_fix")
+        )
 
 
 def open_engine(

@@ -150,6 +150,18 @@ def entries_of_loan(book: Book, deal: int, loan_id: bytes) -> list[Posted]:
     return [_posted(row) for row in book.connection.execute(query, (loan_id, deal))]
 
 
+def outstanding_legs(entries: list[Posted], funders: list[str]) -> dict[str, int]:
+    """What is outstanding to each funder, in minor units: the sum of its legs, divided by nobody."""
+    legs = dict.fromkeys(funders, 0)
+    for posted in entries:
+        if posted.reversed or posted.kind is Kind.REVERSAL:
+            continue
+        sign = 1 if posted.kind is Kind.BOOKING else -1
+        for funder, leg in zip(funders, posted.legs, strict=False):
+            legs[funder] += sign * leg.principal_minor
+    return legs
+
+
 def balances(book: Book, deal: int, terms: DealTerms) -> dict[int, dict[Account, int]]:
     """Every account of every party of the deal, zero or not; debit positive."""
     found = {party: dict.fromkeys(Account, 0) for party in terms.parties}

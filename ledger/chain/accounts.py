@@ -8,12 +8,15 @@ numbers; what changed goes into the tries when a block ends. An empty account do
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import rlp
 from eth.abc import AccountDatabaseAPI, MetaWitnessAPI
 from eth.db.witness import MetaWitness
+from eth.typing import JournalDBCheckpoint
 from eth_hash.auto import keccak
+from eth_typing import Hash32
 from rlp.codec import encode_raw
 
 from ledger.chain.store import Batch, Table, View
@@ -63,7 +66,7 @@ class StateNodes:
 class LedgerAccounts(AccountDatabaseAPI):
     """The accounts under a state root, which must be the newest of the view."""
 
-    def __init__(self, view: View, state_root: bytes = EMPTY_ROOT) -> None:  # type: ignore[override]
+    def __init__(self, view: View, state_root: bytes = EMPTY_ROOT) -> None:
         self._view = view
         self._accounts_trie = Trie(StateNodes(view, _ACCOUNTS), state_root)
         self._slot_tries: dict[bytes, Trie] = {}
@@ -80,9 +83,9 @@ class LedgerAccounts(AccountDatabaseAPI):
         self._undo: list[tuple[dict[Any, Any], Any, Any]] = []
 
     @property
-    def state_root(self) -> bytes:  # type: ignore[override]
+    def state_root(self) -> Hash32:
         """Root as of the last block that ended."""
-        return self._accounts_trie.root
+        return Hash32(self._accounts_trie.root)
 
     @state_root.setter
     def state_root(self, value: bytes) -> None:
@@ -169,9 +172,9 @@ class LedgerAccounts(AccountDatabaseAPI):
             self._codes[code_hash] = code
         return code
 
-    def get_code_hash(self, address: bytes) -> bytes:  # type: ignore[override]
+    def get_code_hash(self, address: bytes) -> Hash32:
         """Hash of the runtime code."""
-        return self._account(address).code_hash
+        return Hash32(self._account(address).code_hash)
 
     def delete_code(self, address: bytes) -> None:
         """Remove the runtime code."""
@@ -199,11 +202,11 @@ class LedgerAccounts(AccountDatabaseAPI):
         """Whether the account has no nonce, balance or code."""
         return self._account(address) == _EMPTY
 
-    def record(self) -> int:  # type: ignore[override]
+    def record(self) -> JournalDBCheckpoint:
         """A point to return to."""
-        return len(self._undo)
+        return JournalDBCheckpoint(len(self._undo))
 
-    def discard(self, checkpoint: int) -> None:  # type: ignore[override]
+    def discard(self, checkpoint: int) -> None:
         """Return to a point."""
         undo = self._undo
         while len(undo) > checkpoint:
@@ -213,7 +216,7 @@ class LedgerAccounts(AccountDatabaseAPI):
             else:
                 target[key] = before
 
-    def commit(self, checkpoint: int) -> None:  # type: ignore[override]
+    def commit(self, checkpoint: int) -> None:
         """Nothing: an earlier point may still be returned to."""
 
     def lock_changes(self) -> None:
@@ -222,7 +225,7 @@ class LedgerAccounts(AccountDatabaseAPI):
         self._originals.clear()
         self._warm.clear()
 
-    def make_state_root(self) -> bytes:  # type: ignore[override]
+    def make_state_root(self) -> Hash32:
         """The root of the present state, saved."""
         self.persist()
         return self.state_root
@@ -244,7 +247,7 @@ class LedgerAccounts(AccountDatabaseAPI):
         if len(self._slots) > _CACHED_SLOTS:
             self._slots.clear()
             self._stored_slots.clear()
-        return MetaWitness(frozenset(), {})
+        return MetaWitness(set(), {})
 
     def _persist_slots(self) -> set[bytes]:
         """Addresses of the contracts whose storage changed."""
@@ -260,18 +263,17 @@ class LedgerAccounts(AccountDatabaseAPI):
                 by_address.setdefault(address, []).append(change)
                 self._stored_slots[key] = value
         for address, changes in by_address.items():
-            trie = self._slot_trie(address)
-            self._storage_roots[address] = self._guarded(
-                lambda trie=trie, changes=changes: trie.update(changes), f"0x{address.hex()}"
-            )
+            update = partial(self._slot_trie(address).update, changes)
+            self._storage_roots[address] = self._guarded(update, f"0x{address.hex()}")
         self._wiped.clear()
         return set(by_address)
 
     def _wipe(self, address: bytes) -> None:
         batch = _writable(self._view)
         prefix = _SLOTS + address
-        for key in [key for key, _ in batch.scan(Table.STATE, prefix, _SLOTS + _after(address))]:
-            batch.delete(Table.STATE, key)
+        end = prefix + b"\xff"  # no path starts with it
+        for path in [path for path, _ in batch.scan(Table.STATE, prefix, end)]:
+            batch.delete(Table.STATE, path)
         self._storage_roots[address] = EMPTY_ROOT
         self._slot_tries.pop(address, None)
         for key in self._stored_slots:
@@ -364,7 +366,3 @@ def _hashed_key(key: bytes) -> bytes:
 def _integer(value: int) -> bytes:
     return value.to_bytes((value.bit_length() + 7) // 8, "big")
 
-
-def _after(address: bytes) -> bytes:
-    """The first bytes that sort behind everything starting with `address`."""
-    return address + b"\xff" * 65

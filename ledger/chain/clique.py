@@ -12,8 +12,9 @@ from typing import Any, NoReturn, Protocol
 
 import rlp
 from eth_hash.auto import keccak
-from eth_keys import keys
-from eth_keys.exceptions import BadSignature, ValidationError
+from eth_keys.datatypes import Signature
+from eth_keys.exceptions import BadSignature
+from eth_utils.exceptions import ValidationError
 
 from ledger.errors import ChainCorrupt
 
@@ -168,7 +169,7 @@ def sealing_hash(header: Any) -> bytes:
 def sealer_of(header: Header) -> bytes:
     """Address recovered from the header's seal. Raises `ChainCorrupt`."""
     try:
-        seal = keys.Signature(signature_bytes=header.extra_data[-SEAL_BYTES:])
+        seal = Signature(signature_bytes=header.extra_data[-SEAL_BYTES:])
         public_key = seal.recover_public_key_from_msg_hash(sealing_hash(header))
     except (BadSignature, ValidationError) as error:
         _refuse(header, "a seal (secp256k1)", str(error))

@@ -8,6 +8,11 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
+from ledger.errors import ChainUnusable
+from ledger.messages import text
+
+_LONGEST_WAIT_SECONDS = 60
+
 
 class Clock(Protocol):
     """Unix seconds, as an argument instead of a call to the operating system."""
@@ -29,7 +34,12 @@ class SystemClock:
         return int(time.time())
 
     def wait_until(self, at: int) -> None:
-        """Sleep until the second `at` has come."""
+        """Sleep until the second `at` has come.
+
+        Raises `ChainUnusable` when that is over a minute away: then the machine's clock is wrong.
+        """
+        if at - self.now() > _LONGEST_WAIT_SECONDS:
+            raise ChainUnusable(text("chain.clock_behind"), expected=f">= {at}", found=f"{self.now()}")
         while (left := at - time.time()) > 0:
             time.sleep(left)
 

@@ -15,9 +15,9 @@ from typing import Any
 
 from eth.vm.forks.london.blocks import LondonBlockHeader
 from eth_hash.auto import keccak
+from eth_typing import BlockNumber
 
 from ledger.chain.clique import ADDRESS_BYTES, EPOCH_BLOCKS, SEAL_BYTES, VANITY_BYTES
-from ledger.chain.trie import EMPTY_ROOT
 from ledger.errors import ChainUnusable
 from ledger.messages import text
 
@@ -61,12 +61,9 @@ class Genesis:
         """The header of block 0."""
         return LondonBlockHeader(
             difficulty=_DIFFICULTY,
-            block_number=0,
+            block_number=BlockNumber(0),
             gas_limit=self.gas_limit,
             timestamp=self.timestamp,
-            state_root=EMPTY_ROOT,
-            transaction_root=EMPTY_ROOT,
-            receipt_root=EMPTY_ROOT,
             extra_data=self._extra_data(),
             nonce=bytes(8),
             base_fee_per_gas=0,

@@ -8,6 +8,7 @@ from typing import Any, cast
 import rlp
 from eth.abc import ComputationAPI
 from eth.vm.forks.london.blocks import LondonBlockHeader
+from eth_keys.datatypes import PrivateKey
 
 from ledger.chain.blocks import (
     PROPOSALS,
@@ -47,6 +48,12 @@ Sealer = Callable[[bytes], bytes]
 """32-byte hash -> signature r, s, v (65 bytes, v 0 or 1)"""
 Proposals = dict[tuple[bytes, bytes], bool]
 """(signer, candidate) -> add"""
+
+
+def key_sealer(private_key: bytes) -> Sealer:
+    """Seal with a 32-byte private key that is in memory."""
+    key = PrivateKey(private_key)
+    return lambda digest: bytes(key.sign_msg_hash(digest).to_bytes())
 
 
 class LocalSubmission:

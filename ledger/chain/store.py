@@ -125,7 +125,7 @@ class Batch(View):
     def put(self, table: Table, key: bytes, value: bytes) -> None:
         """Set a value. Raises `DiskFull`."""
         try:
-            self._transaction.put(_PREFIXES[table] + key, _checksum(key, value) + value)
+            self._transaction.put(_PREFIXES[table] + key, checksummed(key, value))
         except (lmdb.Error, OSError) as error:
             raise self._store.explain(error) from error
 
@@ -243,6 +243,11 @@ def _is_disk_full(error: Exception) -> bool:
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     return any(reason in str(error) for reason in _NO_ROOM)
+
+
+def checksummed(key: bytes, value: bytes) -> bytes:
+    """A value as it lies in the file."""
+    return _checksum(key, value) + value
 
 
 def _checksum(key: bytes, value: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import ledger.chain  # noqa: F401  chooses the hash backend before anything else
 from ledger.chain.clock import SteppedClock
 from ledger.chain.genesis import Genesis
 from ledger.chain.local import LocalEngine, create_chain
+from ledger.chain.sealing import Sealer, key_sealer
 
 CHAIN_ID = 77
 GENESIS_AT = 1_700_000_000
@@ -114,12 +115,8 @@ def address_of(key: keys.PrivateKey) -> bytes:
     return key.public_key.to_canonical_address()
 
 
-def sealers(*validators: keys.PrivateKey) -> dict[bytes, Callable[[bytes], bytes]]:
-    return {address_of(key): _sealer(key) for key in validators}
-
-
-def _sealer(key: keys.PrivateKey) -> Callable[[bytes], bytes]:
-    return lambda digest: key.sign_msg_hash(digest).to_bytes()
+def sealers(*validators: keys.PrivateKey) -> dict[bytes, Sealer]:
+    return {address_of(key): key_sealer(key.to_bytes()) for key in validators}
 
 
 VALIDATORS = tuple(validator(seed) for seed in (1, 2, 3))

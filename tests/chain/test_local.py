@@ -6,7 +6,7 @@ import pytest
 from eth_abi import decode
 
 from ledger.chain.clique import sealer_of
-from ledger.chain.clock import SteppedClock
+from ledger.chain.clock import SteppedClock, SystemClock
 from ledger.chain.engine import Head
 from ledger.chain.local import LocalEngine
 from ledger.errors import ChainUnusable, Reverted, SenderRefused, TransactionInvalid
@@ -220,6 +220,31 @@ def test_block_follows_its_parent_by_a_second_on_a_stepped_clock(
 def test_block_takes_the_clock_s_time_when_it_is_later(yard: Yard, engine: LocalEngine) -> None:
     engine = yard.reopen(engine, clock=SteppedClock(GENESIS_AT + 1000))
     assert engine.seal_empty().timestamp == GENESIS_AT + 1000
+
+
+def test_system_clock_returns_at_once_for_what_has_passed() -> None:
+    clock = SystemClock()
+    clock.wait_until(clock.now())
+
+
+def test_block_is_not_sealed_before_its_second_has_come(yard: Yard, engine: LocalEngine) -> None:
+    clock = SystemClock()
+    engine = yard.reopen(engine, clock=clock)
+    first, second = engine.seal_empty(), engine.seal_empty()
+    assert second.timestamp > first.timestamp
+    assert clock.now() >= second.timestamp
+
+
+def test_clock_behind_the_chain_is_named_instead_of_waited_for(
+    yard: Yard, engine: LocalEngine
+) -> None:
+    system = SystemClock()
+    engine = yard.reopen(engine, clock=SteppedClock(system.now() + 1000))
+    head = engine.seal_empty()
+    engine = yard.reopen(engine, clock=system)
+    with pytest.raises(ChainUnusable, match="clock is behind"):
+        engine.seal_empty()
+    assert engine.head() == head
 
 
 def test_contract_sees_number_time_and_sealer_of_its_block(

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 
 import pytest
 
@@ -16,18 +15,17 @@ from ledger.errors import LedgerLocked
 
 from .conftest import Shelf, Yard
 
-TESTS = Path(__file__).parents[1]
-
 PROLOGUE = """
-import os, pickle, signal, sys
+import os, sys
 from pathlib import Path
 from ledger.chain.clock import SteppedClock
 from ledger.chain.local import LocalEngine
+from ledger.chain.sealing import key_sealer
 from eth_keys import keys
-def sealer(key):
-    return lambda digest: key.sign_msg_hash(digest).to_bytes()
-validators = [keys.PrivateKey(bytes([seed]) * 32) for seed in (1, 2, 3)]
-signers = {key.public_key.to_canonical_address(): sealer(key) for key in validators}
+seeds = [bytes([seed]) * 32 for seed in (1, 2, 3)]
+signers = {
+    keys.PrivateKey(seed).public_key.to_canonical_address(): key_sealer(seed) for seed in seeds
+}
 engine = LocalEngine(
     Path(sys.argv[1]), signers=signers, clock=SteppedClock(), admit=lambda address, call: True,
     lock_timeout_seconds=int(sys.argv[2]),
@@ -38,7 +36,7 @@ raws = [bytes.fromhex(line) for line in sys.argv[3:]]
 
 def start(yard: Yard, body: str, *raws: bytes, timeout_seconds: int = 0) -> subprocess.Popen[str]:
     """Run `body` on the chain's folder in another process; wait until it prints a line."""
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [
             sys.executable,
             "-c",
@@ -52,7 +50,6 @@ def start(yard: Yard, body: str, *raws: bytes, timeout_seconds: int = 0) -> subp
         text=True,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    return process
 
 
 HOLD = """
@@ -130,7 +127,10 @@ def test_killed_process_leaves_all_of_a_submission_or_nothing(
             with engine.submission() as submission:
                 for raw in raws:
                     submission.send(raw)
-                submission._batch.commit = lambda: (print("holding", flush=True), sys.stdin.readline())
+                def wait():
+                    print("holding", flush=True)
+                    sys.stdin.readline()
+                submission._batch.commit = wait
                 submission.keep()
             """,
         "after the commit": """

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ledger.chain.blocks import block_key, read_head
 from ledger.chain.local import LocalEngine
-from ledger.chain.store import Store, Table
-from ledger.errors import ChainCorrupt, DiskFull, LedgerError, LedgerMissing
+from ledger.chain.store import Store, Table, checksummed
+from ledger.errors import ChainCorrupt, DiskFull, LedgerMissing
 
 from .conftest import Sender, Shelf, Yard, calldata
 from .test_lock import PROLOGUE
@@ -125,6 +124,7 @@ except DiskFull as error:
         capture_output=True,
         text=True,
         timeout=120,
+        check=False,
     )
     assert ran.returncode == 4, ran.stderr
     assert "no room left" in ran.stdout
@@ -133,31 +133,35 @@ except DiskFull as error:
 
 @pytest.fixture
 def data_file(yard: Yard, engine: LocalEngine, shelf: Shelf) -> Path:
-    """The file of a closed chain with some thousand state nodes."""
+    """The file of a closed chain with some hundred state nodes."""
     for at in range(4):
         with engine.submission() as submission:
-            submission.send(shelf.write(1000 * at, 300, at + 1))
+            submission.send(shelf.write(1000 * at, 100, at + 1))
             submission.keep()
-    yard.reopen(engine).close()
-    yard.engines.clear()
+    close(yard)
     return yard.folder / DATA
 
 
-def read_everything(yard: Yard, shelf_address: bytes) -> None:
+def close(yard: Yard) -> None:
+    for engine in yard.engines:
+        engine.close()
+    yard.engines.clear()
+
+
+def read_everything(yard: Yard, shelf: Shelf) -> None:
     """Open the chain and read every block, receipt and slot of it."""
     engine = yard.open()
-    try:
-        last = engine.head().number
-        list(engine.blocks(0, last))
-        list(engine.logs(0, last))
-        for at in range(4):
-            for slot in range(300):
-                engine.call(
-                    to=shelf_address, data=calldata("slots(uint256)", 1000 * at + slot)
-                )
-    finally:
-        engine.close()
-        yard.engines.clear()
+    last = engine.head().number
+    for block in engine.blocks(0, last):
+        assert engine.block_number(block.header.hash) == block.header.block_number
+    for receipt in engine.receipts(0, last):
+        assert engine.receipt(receipt.transaction_hash) == receipt
+    for at in range(4):
+        for slot in range(100):
+            data = calldata("slots(uint256)", 1000 * at + slot)
+            engine.call(to=shelf.address, data=data)
+    with engine.submission():
+        pass
 
 
 @pytest.mark.parametrize("kept_per_mille", [0, 1, 300, 700, 999])
@@ -165,30 +169,100 @@ def test_truncated_file_is_found_when_opening(
     yard: Yard, data_file: Path, kept_per_mille: int
 ) -> None:
     os.truncate(data_file, data_file.stat().st_size * kept_per_mille // 1000)
-    with pytest.raises(LedgerError) as unusable:
+    with pytest.raises(ChainCorrupt) as corrupt:
         yard.open()
-    assert unusable.value.exit_code == 4
+    assert corrupt.value.exit_code == 4
+    assert str(data_file) in corrupt.value.expected
+
+
+@pytest.mark.parametrize("content", [b"", b"no database", bytes(100_000)])
+def test_file_that_is_no_database_is_found_when_opening(
+    yard: Yard, data_file: Path, content: bytes
+) -> None:
+    data_file.write_bytes(content)
+    with pytest.raises(ChainCorrupt):
+        yard.open()
+
+
+def values_of(yard: Yard, table: Table) -> list[tuple[bytes, bytes]]:
+    """What a table holds, read past the engine."""
+    store = Store(yard.folder, map_bytes=yard.map_bytes)
+    with store.read() as view:
+        pairs = list(view.scan(table, b"", b"\xff" * 40))
+    store.close()
+    return pairs
+
+
+def flip(path: Path, key: bytes, value: bytes) -> None:
+    """Flip a bit in the middle of every copy of a value in the file."""
+    # A short value may lie elsewhere too; behind its key it does not.
+    stored = key[-8:] + checksummed(key, value) if len(value) <= 32 else value
+    content = bytearray(path.read_bytes())
+    at = content.find(stored)
+    assert at >= 0
+    while at >= 0:
+        content[at + len(stored) - 1 - len(value) // 2] ^= 4
+        at = content.find(stored, at + 1)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("table", list(Table))
+def test_flipped_bit_in_a_value_is_found_where_it_is_read(
+    yard: Yard, shelf: Shelf, data_file: Path, table: Table
+) -> None:
+    read_everything(yard, shelf)
+    close(yard)
+    pairs = values_of(yard, table)
+    whole = data_file.read_bytes()
+    for key, value in pairs[:: max(1, len(pairs) // 5)]:
+        flip(data_file, key, value)
+        with pytest.raises(ChainCorrupt) as corrupt:
+            read_everything(yard, shelf)
+        close(yard)
+        assert key.hex() in corrupt.value.expected or value.hex() in str(corrupt.value)
+        data_file.write_bytes(whole)
+    read_everything(yard, shelf)
 
 
 def test_flipped_bit_in_the_newest_block_is_found_when_opening(
-    yard: Yard, engine: LocalEngine, data_file: Path
+    yard: Yard, shelf: Shelf, data_file: Path
 ) -> None:
-    with yard.open()._store.read() as view:
-        number = read_head(view).header.block_number
-        stored = view.need(Table.HEADERS, block_key(number))
-    for one in yard.engines:
-        one.close()
-    yard.engines.clear()
-    content = bytearray(data_file.read_bytes())
-    places = []
-    at = content.find(stored)
-    while at >= 0:
-        places.append(at)
-        at = content.find(stored, at + 1)
-    assert places
-    for place in places:
-        content[place + 40] ^= 1
-    data_file.write_bytes(content)
-    with pytest.raises(ChainCorrupt) as corrupt:
+    whole = data_file.read_bytes()
+    for table in (Table.HEADERS, Table.TRANSACTIONS, Table.RECEIPTS):
+        key, value = values_of(yard, table)[-1]
+        flip(data_file, key, value)
+        with pytest.raises(ChainCorrupt) as corrupt:
+            yard.open()
+        assert corrupt.value.block == int.from_bytes(key[:8], "big")
+        data_file.write_bytes(whole)
+
+
+@pytest.mark.parametrize("table", [Table.HEADERS, Table.TRANSACTIONS, Table.RECEIPTS, Table.META])
+def test_value_missing_from_the_newest_block_is_found_when_opening(
+    yard: Yard, data_file: Path, table: Table
+) -> None:
+    key = values_of(yard, table)[-1][0]
+    store = Store(yard.folder, map_bytes=yard.map_bytes)
+    with store.write() as batch:
+        batch.delete(table, key)
+        batch.commit()
+    store.close()
+    with pytest.raises(ChainCorrupt):
         yard.open()
-    assert corrupt.value.block == number
+
+
+def test_missing_state_is_named_while_executing(yard: Yard, shelf: Shelf, data_file: Path) -> None:
+    store = Store(yard.folder, map_bytes=yard.map_bytes)
+    prefix = b"s" + shelf.address
+    with store.write() as batch:
+        for path, _ in list(batch.scan(Table.STATE, prefix + b"\x00", prefix + b"\xff")):
+            batch.delete(Table.STATE, path)
+        batch.commit()
+    store.close()
+    engine = yard.open()
+    head = engine.head()
+    with pytest.raises(ChainCorrupt) as corrupt, engine.submission() as submission:
+        submission.send(shelf.write(0, 100, 9))
+    assert corrupt.value.block == head.number
+    assert shelf.address.hex() in corrupt.value.expected
+    assert engine.head() == head

@@ -1,0 +1,61 @@
+"""`pledger balances`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ledger import reading
+from ledger.cli.command import Asked, Output, command
+from ledger.cli.render import amount, table
+from ledger.messages import text
+
+
+@command(None, "balances")
+@click.argument("deal", metavar="DEAL")
+def balances(asked: Asked, deal: str) -> Output:
+    """Trial balance by party and account."""
+    with asked.open() as ledger:
+        found = ledger.deal(deal)
+        book = ledger.book()
+        names = {member.number: member.member_id for member in reading.members(book)}
+        newest = reading.versions(book, found.deal)[-1]
+        accounts = {
+            names[party]: {account.value: minor for account, minor in own.items()}
+            for party, own in reading.balances(book, found.deal, newest.terms).items()
+        }
+        terms = ledger.terms(deal, found.version or newest.version)
+        total = sum(minor for own in accounts.values() for minor in own.values())
+        document: dict[str, Any] = {
+            "deal": deal,
+            "currency": terms.currency,
+            "as_of_block": book.block,
+            "accounts": accounts,
+            "in_balance": total == 0,
+        }
+    return Output(
+        document=document,
+        text=lambda: _shown(document, terms.decimals),
+        exit_code=0 if document["in_balance"] else 1,
+    )
+
+
+def _shown(document: dict[str, Any], decimals: int) -> str:
+    accounts = document["accounts"]
+    parties = list(accounts)
+    names = [name for name in accounts[parties[0]] if any(accounts[p][name] for p in parties)]
+    rows = [
+        (name, *(amount(accounts[party][name], decimals) for party in parties),
+         amount(sum(accounts[party][name] for party in parties), decimals))
+        for name in names
+    ]  # fmt: skip
+    columns = [text("cli.account"), *(f"{party}>" for party in parties), text("cli.sum") + ">"]
+    head = text(
+        "cli.balances_head",
+        deal=document["deal"],
+        currency=document["currency"],
+        block=document["as_of_block"],
+    )
+    verdict = text("cli.in_balance" if document["in_balance"] else "cli.out_of_balance")
+    return "\n".join([head, table(columns, rows), verdict])

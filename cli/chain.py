@@ -1,0 +1,82 @@
+"""`pledger export` and `pledger replay`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ledger.cli.command import Asked, Output, command
+from ledger.cli.render import address, progress, table
+from ledger.errors import ChainUnusable, LedgerMissing
+from ledger.messages import text
+
+
+@command(None, "export", writes=True)
+@click.argument("directory", type=click.Path(path_type=Path), metavar="DIR")
+def export(asked: Asked, directory: Path) -> Output:
+    """Write genesis.json and chain.rlp."""
+    with asked.open() as ledger:
+        if ledger.settings.rpc_url is not None:
+            raise ChainUnusable(text("cli.export_rpc"), fix=text("cli.export_rpc_fix"))
+        from ledger.chain.export import export_chain
+        from ledger.chain.local import LocalEngine
+
+        assert isinstance(ledger.engine, LocalEngine)
+        head = ledger.engine.head()
+        blocks = head.number if asked.dry_run else export_chain(ledger.engine, directory)
+    document = {
+        "directory": str(directory),
+        "blocks": blocks,
+        "head_hash": address(head.block_hash),
+        "files": ["genesis.json", "chain.rlp"],
+    }
+    return Output(
+        document=document, text=text("cli.exported", blocks=blocks, directory=directory)
+    )
+
+
+@command(None, "replay")
+@click.argument("directory", required=False, type=click.Path(path_type=Path), metavar="[DIR]")
+@click.option(
+    "--engine",
+    type=click.Choice(["pyevm", "revm"]),
+    default="pyevm",
+    show_default=True,
+    help=text("cli.opt_engine"),
+)
+def replay(asked: Asked, directory: Path | None, engine: str) -> Output:
+    """Execute every block again and check everything."""
+    from ledger.replay import replay as run
+
+    source = directory or asked.directory
+    if not source.is_dir():
+        raise LedgerMissing(source)
+    with progress(text("cli.replaying")) as show:
+        report = run(source, engine=engine, progress=show)
+    document = report.document()
+    return Output(
+        document=document,
+        text=lambda: _replayed(document),
+        exit_code=0 if document["ok"] else 1,
+    )
+
+
+def _replayed(document: dict) -> str:  # type: ignore[type-arg]
+    lines = [
+        text(
+            "cli.replay_ok" if document["ok"] else "cli.replay_failed",
+            blocks=document["blocks"],
+            transactions=document["transactions"],
+            head=document["head_hash"],
+        )
+    ]
+    checks = [(name, str(count)) for name, count in document["checks"].items()]
+    lines.append(table(text("cli.checks_columns").split("|"), checks))
+    if document["failures"]:
+        rows = [
+            (str(one["block"]), one["check"], str(one["expected"]), str(one["found"]))
+            for one in document["failures"]
+        ]
+        lines.append(table(text("cli.failures_columns").split("|"), rows))
+    return "\n".join(lines)

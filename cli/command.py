@@ -1,0 +1,225 @@
+"""Commands: options that all share, errors as exit codes, one document or one text as output."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ledger.errors import EntryRejected, LedgerError, UsageInvalid
+from ledger.messages import text
+
+if TYPE_CHECKING:
+    from ledger.keys import KeyUse
+    from ledger.ledger import Ledger
+
+_SHARED = "shared"
+LOCK_TIMEOUT_SECONDS = 30
+
+
+@dataclass(slots=True)
+class Asked:
+    """What the shared options say, wherever on the command line they stand."""
+
+    ledger: Path | None = None
+    member: str | None = None
+    json: bool = False
+    dry_run: bool = False
+    passphrase_file: Path | None = None
+    lock_timeout_seconds: int | None = None
+    prompted: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def directory(self) -> Path:
+        """The ledger's folder."""
+        return self.ledger or Path(os.environ.get("PLEDGER_HOME") or "ledger-data")
+
+    def acting(self) -> str:
+        """The acting member. Raises `UsageInvalid` when none is named."""
+        chosen = self.member or os.environ.get("PLEDGER_AS")
+        if not chosen:
+            raise UsageInvalid(text("cli.as_missing"), fix=text("cli.as_missing_fix"))
+        return chosen
+
+    def open(self) -> Ledger:
+        """Open the ledger. Raises `LedgerUnusable`."""
+        from ledger.ledger import Ledger
+
+        seconds = self.lock_timeout_seconds
+        return Ledger.open(
+            self.directory,
+            passphrases=self.passphrase,
+            lock_timeout_seconds=LOCK_TIMEOUT_SECONDS if seconds is None else seconds,
+        )
+
+    def passphrase(self, member: str, use: KeyUse) -> str:
+        """From the file, the environment or a prompt; never from an argument."""
+        if self.passphrase_file is not None:
+            try:
+                return self.passphrase_file.read_text("utf-8").rstrip("\r\n")
+            except (OSError, UnicodeDecodeError) as error:
+                raise UsageInvalid(
+                    text("cli.passphrase_unreadable"),
+                    where=str(self.passphrase_file),
+                    found=str(error),
+                ) from None
+        for name in (
+            f"PLEDGER_PASSPHRASE_{member}_{use}".upper().replace("-", "_"),
+            "PLEDGER_PASSPHRASE",
+        ):
+            if name in os.environ:
+                return os.environ[name]
+        key = f"{member}-{use}"
+        if key not in self.prompted:
+            if not sys.stdin.isatty():
+                raise UsageInvalid(
+                    text("cli.passphrase_missing", key=key), fix=text("cli.passphrase_missing_fix")
+                )
+            self.prompted[key] = click.prompt(
+                text("cli.passphrase_prompt", key=key), hide_input=True, err=True
+            )
+        return self.prompted[key]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """What a command has to say."""
+
+    document: dict[str, Any]
+    """As JSON."""
+    text: str | Callable[[], str]
+    """For people."""
+    exit_code: int = 0
+
+
+class Command(click.Command):
+    """Runs its function, renders what it returns and turns errors into exit codes."""
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Run, render, exit."""
+        asked = ctx.ensure_object(Asked)
+        try:
+            output: Output = super().invoke(ctx)
+        except click.ClickException:
+            raise
+        except LedgerError as error:
+            ctx.exit(_report(error, asked))
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            if os.environ.get("PLEDGER_DEBUG"):
+                raise
+            kind = type(error).__name__
+            click.echo(text("cli.unexpected", kind=kind, found=str(error)), err=True)
+            ctx.exit(LedgerError.exit_code)
+        if asked.json:
+            click.echo(json.dumps(output.document, ensure_ascii=False))
+        else:
+            click.echo(output.text if isinstance(output.text, str) else output.text())
+        ctx.exit(output.exit_code)
+
+
+def command(
+    group: click.Group | None, name: str, *, writes: bool = False, help_key: str = ""
+) -> Callable[[Callable[..., Output]], Command]:
+    """Make a function a command. It gets `asked` and its own parameters and returns an `Output`."""
+
+    def wrap(function: Callable[..., Output]) -> Command:
+        key = help_key or f"cli.{group.name}_{name}".replace("-", "_") if group else f"cli.{name}"
+        made = click.command(name, cls=Command, help=text(key))(click.pass_obj(function))
+        assert isinstance(made, Command)
+        shared_options(made, writes=writes)
+        if group is not None:
+            group.add_command(made)
+        return made
+
+    return wrap
+
+
+def group(name: str) -> click.Group:
+    """A noun."""
+    made = click.Group(name, help=text(f"cli.{name}".replace("-", "_")))
+    shared_options(made)
+    return made
+
+
+def shared_options(target: click.Command, *, writes: bool = False) -> None:
+    """Give a command or group the options that all take; the innermost that is given counts."""
+    path = click.Path(path_type=Path)
+    target.params.extend(
+        [
+            _option("--ledger", "ledger", type=path, metavar="DIR", help=text("cli.opt_ledger")),
+            _option("--as", "member", metavar="MEMBER", help=text("cli.opt_as")),
+            _option("--json", "json", is_flag=True, default=None, help=text("cli.opt_json")),
+            click.Option(
+                ["--lang"],
+                type=click.Choice(["en", "zh"]),
+                help=text("cli.opt_lang"),
+                expose_value=False,
+            ),
+            _option(
+                "--passphrase-file",
+                "passphrase_file",
+                type=path,
+                metavar="FILE",
+                help=text("cli.opt_passphrase_file"),
+            ),
+            _option(
+                "--lock-timeout",
+                "lock_timeout_seconds",
+                type=click.IntRange(min=0),
+                metavar="SECONDS",
+                help=text("cli.opt_lock_timeout"),
+            ),
+        ]
+    )
+    if writes:
+        target.params.append(
+            _option(
+                "--dry-run", "dry_run", is_flag=True, default=None, help=text("cli.opt_dry_run")
+            )
+        )
+
+
+def _option(flag: str, name: str, **settings: Any) -> click.Option:
+    def keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+        if value is not None:
+            setattr(ctx.ensure_object(Asked), name, value)
+
+    return click.Option([flag, name], expose_value=False, callback=keep, **settings)
+
+
+def _report(error: LedgerError, asked: Asked) -> int:
+    """Print an error as asked; returns its exit code."""
+    click.echo(str(error), err=True)
+    if asked.json:
+        document: dict[str, Any] = {
+            "error": {
+                "what": error.what,
+                "where": error.where,
+                "expected": error.expected,
+                "found": error.found,
+                "fix": error.fix,
+                "problems": [
+                    {
+                        "file": problem.file,
+                        "line": problem.line,
+                        "column": problem.column,
+                        "what": problem.what,
+                        "expected": problem.expected,
+                        "found": problem.found,
+                    }
+                    for problem in getattr(error, "problems", ())
+                ],
+            }
+        }
+        if isinstance(error, EntryRejected):
+            document["error"]["rejected"] = [row._asdict() for row in error.rows]
+        click.echo(json.dumps(document, ensure_ascii=False))
+    return error.exit_code

@@ -1,0 +1,120 @@
+"""`pledger loan`."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import click
+
+from ledger import reading
+from ledger.cli.command import Asked, Output, command, group
+from ledger.cli.render import amount, table
+from ledger.cli.submitting import submit_command
+from ledger.entries import Method, Purpose, loan_id
+from ledger.errors import UsageInvalid
+from ledger.events import Particulars
+from ledger.messages import text
+from ledger.money import date_of, day_number, format_percent, parse_date
+
+loan = group("loan")
+submit_command(loan, "loans")
+
+
+@command(loan, "show")
+@click.argument("ref", metavar="LOAN_REF")
+@click.option("--deal", required=True, metavar="DEAL", help=text("cli.opt_deal"))
+@click.option("--date", "on", metavar="DATE", help=text("cli.opt_as_of"))
+def show(asked: Asked, ref: str, deal: str, on: str | None) -> Output:
+    """One loan: state, parts and history."""
+    with asked.open() as ledger:
+        found = ledger.deal(deal)
+        book = ledger.book()
+        known = reading.loan(book, found.deal, loan_id(ledger.salt(deal), ref))
+        if known is None:
+            raise UsageInvalid(text("cli.loan_unknown", deal=deal), found=ref)
+        names = {member.number: member.member_id for member in reading.members(book)}
+        terms = reading.versions(book, found.deal)[known.version - 1].terms
+        parties = [names[number] for number in terms.parties]
+        head_day = datetime.fromtimestamp(ledger.engine.head().timestamp, UTC).date()
+        as_of = parse_date(on) if on else head_day
+        entries = reading.entries_of_loan(book, found.deal, known.loan_id)
+        particulars = Particulars.unpack(known.particulars)
+        document: dict[str, Any] = {
+            "loan_ref": ref,
+            "deal": deal,
+            "status": known.status,
+            "borrower_ref": ledger.ref(known.borrower_id),
+            "version": known.version,
+            "start_date": date_of(particulars.start_date).isoformat(),
+            "maturity_date": date_of(particulars.maturity_date).isoformat(),
+            "annual_rate_ppm": particulars.annual_rate_ppm,
+            "method": list(Method)[particulars.method].value,
+            "purpose": list(Purpose)[particulars.purpose].value,
+            "principal_minor": known.principal_minor,
+            "outstanding_minor": known.outstanding_minor,
+            "as_of": as_of.isoformat(),
+            "days_past_due": _days_past_due(known.since_date, as_of, known.status),
+            "overdue_since": date_of(known.since_date).isoformat() if known.since_date else None,
+            "waived_interest_minor": known.waived_interest_minor,
+            "waived_penalty_minor": known.waived_penalty_minor,
+            "legs": reading.outstanding_legs(entries, parties[: len(terms.shares_ppm)]),
+            "claims": {},
+            "entries": [_entry(ledger.ref(one.entry_id), one, parties) for one in entries],
+        }
+        decimals = ledger.terms(deal, known.version).decimals
+    return Output(document=document, text=lambda: _shown(document, decimals))
+
+
+def _days_past_due(since_date: int, as_of: date, status: str) -> int:
+    if not since_date or status not in ("overdue", "written_off"):
+        return 0
+    return max(0, day_number(as_of) - since_date)
+
+
+def _entry(ref: str, one: reading.Posted, parties: list[str]) -> dict[str, Any]:
+    return {
+        "ref": ref,
+        "kind": one.kind.value,
+        "date": date_of(one.date).isoformat(),
+        **one.amounts._asdict(),
+        "legs": {
+            party: leg._asdict() for party, leg in zip(parties, one.legs, strict=False) if any(leg)
+        },
+        "block": one.block,
+        "transaction": one.transaction,
+        "reversed": one.reversed,
+    }
+
+
+def _shown(document: dict[str, Any], decimals: int) -> str:
+    head = text(
+        "cli.loan_head",
+        ref=document["loan_ref"],
+        status=text(f"cli.status_{document['status']}"),
+        principal=amount(document["principal_minor"], decimals),
+        outstanding=amount(document["outstanding_minor"], decimals),
+        rate=format_percent(document["annual_rate_ppm"]),
+        start=document["start_date"],
+        maturity=document["maturity_date"],
+        days=document["days_past_due"],
+    )
+    legs = table(
+        text("cli.loan_legs_columns").split("|"),
+        [(party, amount(part, decimals)) for party, part in document["legs"].items()],
+    )
+    rows = [
+        (
+            one["date"],
+            text(f"cli.kind_{one['kind'].replace('-', '_')}"),
+            one["ref"],
+            *(
+                amount(one[f"{name}_minor"], decimals)
+                for name in ("principal", "interest", "penalty", "fee")
+            ),
+            str(one["block"]),
+            text("cli.reversed") if one["reversed"] else "",
+        )
+        for one in document["entries"]
+    ]
+    return "\n".join([head, legs, table(text("cli.loan_entries_columns").split("|"), rows)])

@@ -1,0 +1,73 @@
+"""Render: tables and amounts for people, and a bar for what takes longer than a second."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from io import StringIO
+
+from ledger.money import format
+
+SLOW_SECONDS = 1.0
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "") -> str:
+    """A table; columns whose name ends in `>` are numbers, to the right."""
+    from rich.console import Console
+    from rich.table import Table
+
+    made = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    for column in columns:
+        made.add_column(column.rstrip(">"), justify="right" if column.endswith(">") else "left")
+    cells = [tuple(row) for row in rows]
+    for row in cells:
+        made.add_row(*row)
+    out = StringIO()
+    # Wide enough never to wrap: a ref cut in two cannot be searched for.
+    Console(file=out, width=400, highlight=False, markup=False, color_system=None).print(made)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+def amount(amount_minor: int, decimals: int) -> str:
+    """An amount in major units, thousands apart."""
+    sign, plain = ("-", -amount_minor) if amount_minor < 0 else ("", amount_minor)
+    whole, point, cents = format(plain, decimals).partition(".")
+    return f"{sign}{int(whole):,}{point}{cents}"
+
+
+def address(key: bytes) -> str:
+    """An address or id in hex."""
+    return "0x" + key.hex()
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal's stderr once the work has taken a second."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    task = bar.add_task(label, total=None)
+    began = time.monotonic()
+
+    def show(done: int, total: int) -> None:
+        if not bar.live.is_started and time.monotonic() - began > SLOW_SECONDS:
+            bar.start()
+        bar.update(task, completed=done, total=total)
+
+    try:
+        yield show
+    finally:
+        bar.stop()

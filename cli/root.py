@@ -1,0 +1,60 @@
+"""Root: the command `pledger` and its nouns, each loaded when it is used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from ledger.cli.command import shared_options
+from ledger.messages import text
+
+_NOUNS = {
+    "init": "setup",
+    "approve": "deals",
+    "member": "members",
+    "deal": "deals",
+    "loan": "loans",
+    "repayment": "entries",
+    "overdue": "entries",
+    "waiver": "entries",
+    "write-off": "entries",
+    "entry": "entries",
+    "balances": "balances",
+    "export": "chain",
+    "replay": "chain",
+    "demo": "demo",
+}
+"""Noun to the module of this package that has it."""
+
+
+class Nouns(click.Group):
+    """A group whose members are imported on use, so that `--help` stays fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All nouns, in the order of a partnership's life."""
+        return list(_NOUNS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of nouns, without importing any."""
+        with formatter.section(text("cli.commands")):
+            formatter.write_dl(
+                [(name, text(f"cli.{name.replace('-', '_')}")) for name in self.list_commands(ctx)]
+            )
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, or None."""
+        if cmd_name not in _NOUNS:
+            return None
+        module = import_module(f"ledger.cli.{_NOUNS[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
+
+
+@click.group(cls=Nouns, help=text("cli.pledger"))
+@click.version_option(package_name="partnership-ledger", prog_name="pledger")
+def pledger() -> None:
+    """Nothing of its own."""
+
+
+shared_options(pledger)
