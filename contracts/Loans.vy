@@ -415,6 +415,8 @@ def reverse(_deal_id: bytes32, _version: uint256, _row: Reversal):
     assert (word >> SEQUENCE) & MASK_SEQUENCE == _row.sequence, reasons.ENTRY_OUT_OF_SEQUENCE  # L3
     assert _row.sequence != MASK_SEQUENCE, reasons.ENTRY_SEQUENCE_FULL
     self._require_date(word, _row.date)
+    # The tip holds kind and date in one word: a date that reached into the kind would pass for another kind.
+    assert _row.reversed_kind <= WRITE_OFF and _row.reversed_date <= MASK_16, reasons.ENTRY_NOT_LATEST
     assert word & MASK_TIP == self._push(
         _row.previous_tip, _row.reversed_kind, _row.reversed_id, _row.reversed_date, _row.reversed_amounts
     ), reasons.ENTRY_NOT_LATEST  # L4

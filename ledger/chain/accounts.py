@@ -365,4 +365,3 @@ def _hashed_key(key: bytes) -> bytes:
 
 def _integer(value: int) -> bytes:
     return value.to_bytes((value.bit_length() + 7) // 8, "big")
-

@@ -85,9 +85,7 @@ def read_header(view: View, number: int) -> LondonBlockHeader:
 def read_block(view: View, number: int) -> Block:
     """A block that must be there. Raises `ChainCorrupt`."""
     pairs = view.scan(Table.TRANSACTIONS, block_key(number), block_key(number + 1))
-    return Block(
-        header=read_header(view, number), transactions=tuple(raw for _, raw in pairs)
-    )
+    return Block(header=read_header(view, number), transactions=tuple(raw for _, raw in pairs))
 
 
 def read_head(view: View) -> HeadState:
@@ -99,9 +97,7 @@ def read_head(view: View) -> HeadState:
         raise ChainCorrupt(
             view.block, expected=f"hash 0x{block_hash.hex()}", found=f"0x{header.hash.hex()}"
         )
-    return HeadState(
-        header=header, snapshot=decode_snapshot(view.need(Table.META, SNAPSHOT))
-    )
+    return HeadState(header=header, snapshot=decode_snapshot(view.need(Table.META, SNAPSHOT)))
 
 
 def check_head(view: View) -> HeadState:
@@ -147,6 +143,4 @@ def previous_hashes(view: View, number: int) -> Iterator[bytes]:
 
 def _expect_root(number: int, name: str, expected: bytes, found: bytes) -> None:
     if expected != found:
-        raise ChainCorrupt(
-            number, expected=f"{name} 0x{expected.hex()}", found=f"0x{found.hex()}"
-        )
+        raise ChainCorrupt(number, expected=f"{name} 0x{expected.hex()}", found=f"0x{found.hex()}")

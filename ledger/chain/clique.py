@@ -31,21 +31,44 @@ class Header(Protocol):
     """The fields of a block header that Clique reads."""
 
     @property
-    def block_number(self) -> int: ...
+    def block_number(self) -> int:
+        """Number in the chain; genesis is 0."""
+        ...
+
     @property
-    def timestamp(self) -> int: ...
+    def timestamp(self) -> int:
+        """Unix seconds."""
+        ...
+
     @property
-    def coinbase(self) -> bytes: ...
+    def coinbase(self) -> bytes:
+        """The candidate of the vote, or zero."""
+        ...
+
     @property
-    def difficulty(self) -> int: ...
+    def difficulty(self) -> int:
+        """2 when sealed in turn, else 1."""
+        ...
+
     @property
-    def extra_data(self) -> bytes: ...
+    def extra_data(self) -> bytes:
+        """Vanity, at an epoch the signers, and the seal."""
+        ...
+
     @property
-    def mix_hash(self) -> bytes: ...
+    def mix_hash(self) -> bytes:
+        """Zero."""
+        ...
+
     @property
-    def nonce(self) -> bytes: ...
+    def nonce(self) -> bytes:
+        """All ones to add the candidate, zero to drop it."""
+        ...
+
     @property
-    def uncles_hash(self) -> bytes: ...
+    def uncles_hash(self) -> bytes:
+        """Hash of the empty list."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,9 +142,7 @@ def advance(
 ) -> Snapshot:
     """The snapshot after a valid block `number` sealed by `signer`, voting on `candidate`."""
     votes = () if at_epoch else snapshot.votes
-    votes = tuple(
-        vote for vote in votes if (vote.signer, vote.candidate) != (signer, candidate)
-    )
+    votes = tuple(vote for vote in votes if (vote.signer, vote.candidate) != (signer, candidate))
     if snapshot.wants(candidate, add=add):
         votes = (*votes, Vote(signer=signer, candidate=candidate, add=add))
     recents = (*snapshot.recents, (number, signer))
@@ -179,9 +200,7 @@ def sealer_of(header: Header) -> bytes:
 def listed_signers(header: Header) -> tuple[bytes, ...]:
     """The signers that genesis or a header at an epoch lists in its `extra_data`."""
     listed = header.extra_data[VANITY_BYTES:-SEAL_BYTES]
-    return tuple(
-        listed[at : at + ADDRESS_BYTES] for at in range(0, len(listed), ADDRESS_BYTES)
-    )
+    return tuple(listed[at : at + ADDRESS_BYTES] for at in range(0, len(listed), ADDRESS_BYTES))
 
 
 def encode_snapshot(snapshot: Snapshot) -> bytes:

@@ -38,8 +38,9 @@ class SystemClock:
 
         Raises `ChainUnusable` when that is over a minute away: then the machine's clock is wrong.
         """
-        if at - self.now() > _LONGEST_WAIT_SECONDS:
-            raise ChainUnusable(text("chain.clock_behind"), expected=f">= {at}", found=f"{self.now()}")
+        now = self.now()
+        if at - now > _LONGEST_WAIT_SECONDS:
+            raise ChainUnusable(text("chain.clock_behind"), expected=f">= {at}", found=f"{now}")
         while (left := at - time.time()) > 0:
             time.sleep(left)
 

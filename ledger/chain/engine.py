@@ -88,13 +88,17 @@ class Engine(Protocol):
     atomic: bool
     """True: a submission not kept leaves nothing. False (RPC): each sent transaction stays."""
 
-    def head(self) -> Head: ...
+    def head(self) -> Head:
+        """The newest block."""
+        ...
 
     def nonce(self, address: bytes) -> int:
         """Transactions sent by `address` up to the head."""
         ...
 
-    def code(self, address: bytes) -> bytes: ...
+    def code(self, address: bytes) -> bytes:
+        """Runtime code of a contract, empty when there is none."""
+        ...
 
     def call(self, *, to: bytes, data: bytes, sender: bytes = ZERO_ADDRESS) -> bytes:
         """Execute a read at the head and return the output. Raises `Reverted`."""
@@ -116,4 +120,6 @@ class Engine(Protocol):
         """
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Let go of files and connections."""
+        ...

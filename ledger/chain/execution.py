@@ -100,9 +100,7 @@ def call(state: LedgerState, *, sender: bytes, to: bytes, data: bytes) -> Comput
     with _explained():
         target, caller = Address(to), Address(sender)
         code = state.get_code(target)
-        message = Message(
-            gas=CALL_GAS, to=target, sender=caller, value=0, data=data, code=code
-        )
+        message = Message(gas=CALL_GAS, to=target, sender=caller, value=0, data=data, code=code)
         context = state.get_transaction_context_class()(gas_price=0, origin=caller)
         computation = state.computation_class.apply_message(state, message, context)
     if computation.is_error:

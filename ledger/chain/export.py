@@ -83,9 +83,7 @@ def _whole(file: BinaryIO, length: int, number: int, start: int) -> bytes:
         )
     read = file.read(length)
     if len(read) < length:
-        raise ChainCorrupt(
-            number, expected=f"{length} bytes", found=f"{len(read)} bytes @ {start}"
-        )
+        raise ChainCorrupt(number, expected=f"{length} bytes", found=f"{len(read)} bytes @ {start}")
     return read
 
 

@@ -140,6 +140,4 @@ def read_genesis(path: Path) -> Genesis:
 
 
 def _unusable(where: str, expected: str, found: str) -> ChainUnusable:
-    return ChainUnusable(
-        text("chain.genesis_invalid"), where=where, expected=expected, found=found
-    )
+    return ChainUnusable(text("chain.genesis_invalid"), where=where, expected=expected, found=found)

@@ -100,9 +100,7 @@ class LocalEngine:
         self._lock_timeout_seconds = lock_timeout_seconds
         self._store = Store(directory, map_bytes=map_bytes)
         with self._store.read() as view:
-            self.genesis = decode_genesis(
-                view.need(Table.META, GENESIS), where=str(directory)
-            )
+            self.genesis = decode_genesis(view.need(Table.META, GENESIS), where=str(directory))
             self.chain_id = self.genesis.chain_id
             expected, found = self.genesis.header().hash, read_header(view, 0).hash
             if expected != found:

@@ -56,9 +56,7 @@ def _holder() -> str:
     command = " ".join([os.path.basename(sys.argv[0]), *sys.argv[1:]])
     since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     host = socket.gethostname()
-    return text(
-        "chain.lock_holder", pid=os.getpid(), host=host, command=command[:500], since=since
-    )
+    return text("chain.lock_holder", pid=os.getpid(), host=host, command=command[:500], since=since)
 
 
 def _read_holder(file: int) -> str:

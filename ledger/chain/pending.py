@@ -109,7 +109,11 @@ class PendingBlock:
         return self.state.state_root, root_of(self.transactions), root_of(self.receipts)
 
     def _receipt(
-        self, transaction_hash: bytes, gas_used: int, entries: list[Any], transaction: SignedTransactionAPI
+        self,
+        transaction_hash: bytes,
+        gas_used: int,
+        entries: list[Any],
+        transaction: SignedTransactionAPI,
     ) -> Receipt:
         index = len(self.transactions)
         return Receipt(

@@ -252,4 +252,3 @@ def checksummed(key: bytes, value: bytes) -> bytes:
 
 def _checksum(key: bytes, value: bytes) -> bytes:
     return zlib.crc32(value, zlib.crc32(key)).to_bytes(_CHECKSUM_BYTES, "big")
-

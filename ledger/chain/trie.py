@@ -168,9 +168,7 @@ class Trie:
         branch = self._apply_to_branch(fork, [b""] * 17, pairs)
         return self._join(path, fork[depth:], b"", branch)
 
-    def _join(
-        self, path: bytes, segment: bytes, old: Reference, child: Node | None
-    ) -> Node | None:
+    def _join(self, path: bytes, segment: bytes, old: Reference, child: Node | None) -> Node | None:
         """The node to lie at `path` when `child` comes `segment` below, in place of `old`."""
         if not segment:
             return child

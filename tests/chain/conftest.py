@@ -67,9 +67,7 @@ class Sender:
     def address(self) -> bytes:
         return bytes.fromhex(Account.from_key(self.key).address[2:])
 
-    def sign(
-        self, to: bytes | None, data: bytes, *, gas: int = 20_000_000, kind: int = 2
-    ) -> bytes:
+    def sign(self, to: bytes | None, data: bytes, *, gas: int = 20_000_000, kind: int = 2) -> bytes:
         fields: dict[str, object] = {
             "chainId": self.chain_id,
             "nonce": self.nonce,

@@ -246,9 +246,7 @@ def test_header_that_breaks_a_rule_is_named(
 
 
 def test_signer_may_not_seal_twice_within_the_majority(engine: LocalEngine) -> None:
-    snapshot = apply_header(
-        Snapshot(signers=ORDER), header_of(1, ORDER[1]), epoch_blocks=EPOCH
-    )
+    snapshot = apply_header(Snapshot(signers=ORDER), header_of(1, ORDER[1]), epoch_blocks=EPOCH)
     with pytest.raises(ChainCorrupt, match="sealed by one of"):
         apply_header(snapshot, header_of(2, ORDER[1]), epoch_blocks=EPOCH)
     later = replace(snapshot, recents=((0, ORDER[1]),))

@@ -145,7 +145,8 @@ def test_killed_process_leaves_all_of_a_submission_or_nothing(
     victim = start(yard, body, *raws)
     assert line_of(victim) == "holding"
     os.kill(victim.pid, signal.SIGKILL)
-    assert victim.wait(timeout=60) == -signal.SIGKILL
+    victim.communicate(timeout=60)
+    assert victim.returncode == -signal.SIGKILL
     engine = yard.reopen(engine)
     if moment == "after the commit":
         assert engine.head().number > head.number

@@ -6,6 +6,7 @@ import http.server
 import threading
 import urllib.request
 from collections.abc import Iterator
+from typing import ClassVar
 
 import pytest
 
@@ -153,7 +154,7 @@ def test_node_of_another_chain_is_refused(anvil: Anvil) -> None:
 
 
 def test_node_out_of_reach_is_named() -> None:
-    with pytest.raises(ChainUnusable, match="127.0.0.1:9"):
+    with pytest.raises(ChainUnusable, match=r"127\.0\.0\.1:9"):
         RpcEngine("http://127.0.0.1:9", timeout_seconds=1)
 
 
@@ -161,15 +162,16 @@ class Lossy(http.server.BaseHTTPRequestHandler):
     """Passes requests on to the node and loses the answer to some of them."""
 
     node = ""
-    lose: list[bool] = []
+    lose: ClassVar[list[bool]] = []
+    reaches_node = True
     sends = 0
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         sending = b"eth_sendRawTransaction" in body
         type(self).sends += sending
-        lost = sending and self.lose and self.lose.pop(0)
-        if lost is not None and (not lost or self.reaches_node):
+        lost = bool(sending and self.lose and self.lose.pop(0))
+        if self.reaches_node or not lost:
             request = urllib.request.Request(self.node, body, {"Content-Type": "application/json"})
             with urllib.request.urlopen(request) as response:
                 answer = response.read()
@@ -181,8 +183,6 @@ class Lossy(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
-
-    reaches_node = True
 
     def log_message(self, *_: object) -> None:
         """Quiet."""

@@ -122,9 +122,7 @@ CHANGES = st.one_of(
     st.tuples(st.just("delete_storage"), AT),
 )
 STEPS = st.lists(
-    st.one_of(
-        CHANGES, CHANGES, st.sampled_from(["record", "discard", "start", "block", "read"])
-    ),
+    st.one_of(CHANGES, CHANGES, st.sampled_from(["record", "discard", "start", "block", "read"])),
     max_size=40,
 )
 

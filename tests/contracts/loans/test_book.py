@@ -178,7 +178,7 @@ FAULTS: list[Fault] = [
     ("LOAN_PRINCIPAL_INVALID", {"principal": 0}),
     ("LOAN_PRINCIPAL_INVALID", {"principal": MAX_AMOUNT + 1}),
     ("LOAN_DATES_INVALID", {"start": 0, "maturity": 5}),
-    ("LOAN_DATES_INVALID", {"maturity": START}),
+    ("LOAN_DATES_INVALID", {"start": START, "maturity": START}),
     ("LOAN_DATES_INVALID", {"maturity": 0}),
     ("LOAN_METHOD_INVALID", {"method": 4}),
     ("LOAN_METHOD_INVALID", {"method": 15}),
@@ -186,7 +186,6 @@ FAULTS: list[Fault] = [
     ("LOAN_METHOD_INVALID", {"purpose": 16}),
     ("VERSION_NOT_IN_FORCE", {"start": on("2025-12-31")}),
     ("VERSION_NOT_IN_FORCE", {"start": on("2026-07-01"), "maturity": LAST_DAY}),
-    ("VERSION_NOT_IN_FORCE", {"version": 2}),
     ("DAY_SEALED", {"start": on("2026-01-02")}),
     ("DAY_SEALED", {"start": on("2026-01-01")}),
 ]
@@ -216,6 +215,14 @@ def test_of_many_faults_the_first_is_named(
 ) -> None:
     with refused(reason):
         _book(portfolio, arguments)
+
+
+def test_loan_that_starts_before_the_version_is_refused(portfolio: Partnership) -> None:
+    row = Booking(loan="new", principal=5, maturity=LAST_DAY)
+    with refused("VERSION_NOT_IN_FORCE"):
+        portfolio.book(row, version=2)
+    with refused("VERSION_NOT_IN_FORCE"):
+        portfolio.book(replace(row, start=on("2026-06-30")), version=2)
 
 
 def test_loan_twice_in_a_batch_is_refused(agreed: Partnership) -> None:

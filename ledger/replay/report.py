@@ -1,0 +1,101 @@
+"""Report: what a replay checked, and everything it found wrong, by block."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+MAX_FAILURES = 1_000
+"""A chain with more is not worth going on with: the replay ends there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """One thing that is not what it should be."""
+
+    block: int
+    """Where it is; for what concerns the present state as a whole, the head."""
+    check: str
+    expected: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a replay came to."""
+
+    engine: str
+    blocks: int
+    """Blocks read, genesis not counted."""
+    transactions: int
+    head_hash: bytes
+    head_state_root: bytes
+    checks: Mapping[str, int]
+    """Name of a check to how many times it was made."""
+    failures: tuple[Failure, ...]
+    """In the order of the blocks."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing wrong was found."""
+        return not self.failures
+
+    def document(self) -> dict[str, Any]:
+        """As `pledger replay --json` prints it."""
+        return {
+            "ok": self.ok,
+            "engine": self.engine,
+            "blocks": self.blocks,
+            "transactions": self.transactions,
+            "head_hash": shown(self.head_hash),
+            "head_state_root": shown(self.head_state_root),
+            "checks": dict(self.checks),
+            "failures": [
+                {
+                    "block": failure.block,
+                    "check": failure.check,
+                    "expected": failure.expected,
+                    "found": failure.found,
+                }
+                for failure in self.failures
+            ],
+        }
+
+
+class TooManyFailures(Exception):
+    """The replay ends here."""
+
+
+class Findings:
+    """Counts checks and collects failures while a replay runs."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.failures: list[Failure] = []
+
+    def expect(self, check: str, block: int, expected: object, found: object, what: str = "") -> bool:
+        """Make one check: `found` must equal `expected`. `what` names the thing in the report."""
+        self.counts[check] += 1
+        if expected == found:
+            return True
+        self.fail(check, block, f"{what} {shown(expected)}".lstrip(), shown(found))
+        return False
+
+    def fail(self, check: str, block: int, expected: str, found: str) -> None:
+        """Note a failure of a check counted elsewhere."""
+        self.counts[check] += 0
+        failure = Failure(block=block, check=check, expected=expected, found=found)
+        self.failures.append(failure)
+        if len(self.failures) >= MAX_FAILURES:
+            raise TooManyFailures
+
+
+def shown(value: object) -> str:
+    """A value as the report shows it: bytes in hex."""
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    if isinstance(value, tuple | list):
+        return "(" + ", ".join(map(shown, value)) + ")"
+    return str(value)
