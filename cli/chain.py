@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-
 from ledger.cli.command import Asked, Output, command
 from ledger.cli.render import address, progress, table
+
 from ledger.errors import ChainUnusable, LedgerMissing
 from ledger.messages import text
 
@@ -31,9 +31,7 @@ def export(asked: Asked, directory: Path) -> Output:
         "head_hash": address(head.block_hash),
         "files": ["genesis.json", "chain.rlp"],
     }
-    return Output(
-        document=document, text=text("cli.exported", blocks=blocks, directory=directory)
-    )
+    return Output(document=document, text=text("cli.exported", blocks=blocks, directory=directory))
 
 
 @command(None, "replay")

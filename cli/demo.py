@@ -8,11 +8,11 @@ from shutil import copyfile
 from typing import Any
 
 import click
-
-from ledger import reading
 from ledger.cli.balances import balances
 from ledger.cli.command import Asked, Output, command
 from ledger.cli.render import amount, progress, table
+
+from ledger import reading
 from ledger.entries import entry_id
 from ledger.errors import EntryRejected, UsageInvalid
 from ledger.messages import text
@@ -92,9 +92,7 @@ class _Story:
             self._divided(ledger)
             self._refused(ledger)
             again = self._submit(ledger, "repayments.csv", "repayments", "platform-p")
-            self._say(
-                text("cli.demo_again", posted=again.posted, already=again.already_posted)
-            )
+            self._say(text("cli.demo_again", posted=again.posted, already=again.already_posted))
             both = _balances(self._folder)
             self._say(text("cli.demo_balances"), both.text)
             export_chain(ledger.engine, export)  # type: ignore[arg-type]
@@ -128,8 +126,9 @@ class _Story:
         )
 
     def _submit(self, ledger: Any, name: str, layout: str, by: str) -> Any:
-        from ledger import files
         from ledger.cli.submitting import submitted_output
+
+        from ledger import files
 
         read = files.read(self._files / name, files.LAYOUTS[layout], decimals=2)
         with progress(name) as show:
@@ -151,9 +150,7 @@ class _Story:
             for party, leg in zip(parties, posted.legs, strict=False)
         ]
         rows.append((SHOWN_REF, *(amount(part, 2) for part in posted.amounts)))
-        self._say(
-            text("cli.demo_divided"), table(text("cli.demo_party_columns").split("|"), rows)
-        )
+        self._say(text("cli.demo_divided"), table(text("cli.demo_party_columns").split("|"), rows))
 
     def _refused(self, ledger: Any) -> None:
         self._say(text("cli.demo_refused"))
@@ -171,7 +168,9 @@ class _Story:
             f"pledger deal show {DEAL} {at}",
             f"pledger replay {self._folder.parent / 'export'}",
         )
-        return "\n".join([text("cli.demo_next", ledger=self._folder), *(f"  {one}" for one in tries)])
+        return "\n".join(
+            [text("cli.demo_next", ledger=self._folder), *(f"  {one}" for one in tries)]
+        )
 
     def _say(self, *parts: Any) -> None:
         if not self._quiet:

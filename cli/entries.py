@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import click
-
-from ledger import reading
 from ledger.cli.command import Asked, Output, command, group
 from ledger.cli.submitting import submit_command, submitted_output
+
+from ledger import reading
 from ledger.errors import UsageInvalid
 from ledger.messages import text
 from ledger.money import parse_date

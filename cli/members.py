@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import click
-
-from ledger import reading
 from ledger.cli.command import Asked, Output, command, group
 from ledger.cli.render import address, table
+
+from ledger import reading
 from ledger.consortium import Licence, Role
 from ledger.founding import named
 from ledger.messages import text
@@ -68,7 +68,7 @@ def _document(found: reading.Party) -> dict[str, Any]:
         "maker": address(found.maker),
         "checker": address(found.checker),
         "validator": address(found.validator) if any(found.validator) else None,
-        "expelled": found.expelled,
+        "expelled": bool(found.expelled),
     }
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-
 from ledger.cli.command import Asked, Output, command
 from ledger.cli.render import progress
+
 from ledger.errors import EntryRejected, FileInvalid
 from ledger.messages import text
 from ledger.posting import Submitted

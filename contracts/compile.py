@@ -1,7 +1,7 @@
 """Compile the contracts into `ledger/artifacts`, which the package ships and users never rebuild.
 
-    python contracts/compile.py            write the artifacts
-    python contracts/compile.py --check    exit 1 if one differs from what its source compiles to
+python contracts/compile.py            write the artifacts
+python contracts/compile.py --check    exit 1 if one differs from what its source compiles to
 """
 
 from __future__ import annotations

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from ledger.terms import Terms
 
 
-def propose(
-    ledger: Ledger, terms: Terms, *, by: str, effective_date: int, dry_run: bool
-) -> int:
+def propose(ledger: Ledger, terms: Terms, *, by: str, effective_date: int, dry_run: bool) -> int:
     """See `Ledger.propose`."""
     book = ledger.book()
     numbers = _numbers(ledger)

@@ -70,7 +70,9 @@ def encode_call(contract: str, function: str, *arguments: Any) -> bytes:
     return selector + abi_encode(types, arguments)
 
 
-def encode_batch(function: str, deal_id: bytes, version: int, rows: Sequence[Sequence[int]]) -> bytes:
+def encode_batch(
+    function: str, deal_id: bytes, version: int, rows: Sequence[Sequence[int]]
+) -> bytes:
     """Call data of a batch function of Loans; every field of a row is one word.
 
     The same bytes as `encode_call`, which spends longer on a batch than the EVM saves.

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from ledger import events
 from ledger.entries import Kind
@@ -114,7 +115,7 @@ class Book:
             connection.executescript(_SCHEMA)
             connection.execute("INSERT INTO progress VALUES (0, x'')")
         self._loans: dict[tuple[int, bytes], Loan] = {}
-        self._entries: list[tuple[object, ...]] = []
+        self._entries: list[tuple[Any, ...]] = []
         self._balances: defaultdict[tuple[int, int, Account], int] = defaultdict(int)
         self._terms: dict[tuple[int, int], DealTerms] = {}
         self._deals: dict[bytes, int] = {}
@@ -153,7 +154,9 @@ class Book:
                 (deal, party, account.value, amount_minor),
             )
         self._balances.clear()
-        self.connection.execute("UPDATE progress SET block = ?, block_hash = ?", (block, block_hash))
+        self.connection.execute(
+            "UPDATE progress SET block = ?, block_hash = ?", (block, block_hash)
+        )
         self.connection.execute("COMMIT")
 
     def rollback(self) -> None:
@@ -173,9 +176,7 @@ class Book:
         )
 
     def _MemberExpelled(self, event: events.MemberExpelled, place: Place) -> None:
-        self.connection.execute(
-            "UPDATE members SET expelled = 1 WHERE number = ?", (event.number,)
-        )
+        self.connection.execute("UPDATE members SET expelled = 1 WHERE number = ?", (event.number,))
 
     def _KeyReplaced(self, event: events.KeyReplaced, place: Place) -> None:
         for column in ("maker", "checker"):
@@ -345,7 +346,18 @@ class Book:
         # The fields of a sum of legs are the sums of their fields: no amount reaches 2**56.
         total = amounts or Amounts.unpack(sum(words))
         self._entries.append(
-            (deal, entry_id, loan_id, kind, date, *total, encode_legs(words), submitter, *place, reversed_id)
+            (
+                deal,
+                entry_id,
+                loan_id,
+                kind,
+                date,
+                *total,
+                encode_legs(words),
+                submitter,
+                *place,
+                reversed_id,
+            )
         )
 
     def _post(

@@ -24,9 +24,7 @@ class Amounts(NamedTuple):
     @classmethod
     def unpack(cls, word: int) -> Amounts:
         """Read the four amounts from a word."""
-        return cls(
-            word & WORD_64, (word >> 64) & WORD_64, (word >> 128) & WORD_64, word >> 192
-        )
+        return cls(word & WORD_64, (word >> 64) & WORD_64, (word >> 128) & WORD_64, word >> 192)
 
     def pack(self) -> int:
         """The four amounts in one word."""
@@ -143,7 +141,7 @@ class LimitTerms(NamedTuple):
 
 
 class DealTerms(NamedTuple):
-    """The terms as the contracts apply them; parties are member numbers, the rest indices to them."""
+    """The terms as the contracts apply them: parties by member number, the rest by index."""
 
     parties: tuple[int, ...]
     shares_ppm: tuple[int, ...]

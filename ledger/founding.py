@@ -198,7 +198,12 @@ def admission(
 
 
 def _settings(
-    consortium: Consortium, keyring: Keyring, operator_secret: bytes, *, dev: bool, rpc_url: str | None
+    consortium: Consortium,
+    keyring: Keyring,
+    operator_secret: bytes,
+    *,
+    dev: bool,
+    rpc_url: str | None,
 ) -> Settings:
     from eth_keys.datatypes import PrivateKey
 

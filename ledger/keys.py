@@ -88,7 +88,7 @@ class Keyring:
             keystore = self._read(member, use)
             passphrase = self._passphrases(member, use)
             try:
-                secret = decode_keyfile_json(keystore, passphrase.encode())  # type: ignore[arg-type]
+                secret = decode_keyfile_json(keystore, passphrase.encode())
             except (ValueError, KeyError, TypeError):
                 raise KeyUnavailable(
                     member, self.path(member, use), found=text("error.key_passphrase_wrong")

@@ -45,7 +45,9 @@ LOCK_TIMEOUT_SECONDS = 30
 class Ledger:
     """A ledger in its folder, which other processes may use as well."""
 
-    def __init__(self, directory: Path, settings: Settings, engine: Engine, keyring: Keyring) -> None:
+    def __init__(
+        self, directory: Path, settings: Settings, engine: Engine, keyring: Keyring
+    ) -> None:
         self.directory = directory
         self.settings = settings
         self.engine = engine
@@ -100,7 +102,9 @@ class Ledger:
                 self._apply(self.engine.logs(self._book.block + 1, head.number))
                 self._book.commit(head.number, head.block_hash)
         elif self._book.block > head.number:
-            raise ChainCorrupt(head.number, expected=f">= {self._book.block}", found=f"{head.number}")
+            raise ChainCorrupt(
+                head.number, expected=f">= {self._book.block}", found=f"{head.number}"
+            )
         return self._book
 
     def deal(self, name: str) -> reading.Deal:

@@ -20,9 +20,7 @@ class Outbox:
         self._nonces: dict[bytes, int] = {}
         self.receipts: list[Receipt] = []
 
-    def send(
-        self, member: str, use: KeyUse, to: bytes, data: bytes, *, rows: int = 0
-    ) -> Receipt:
+    def send(self, member: str, use: KeyUse, to: bytes, data: bytes, *, rows: int = 0) -> Receipt:
         """Sign and execute one call. Raises `Reverted`, `SenderRefused`, `KeyUnavailable`."""
         key = self._keyring.key(member, use)
         sender = key.public_key.to_canonical_address()

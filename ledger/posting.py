@@ -19,8 +19,14 @@ from ledger.bindings import (
     tip_after,
 )
 from ledger.entries import Entry, Kind, Reversal, entry_id, loan_id, refuse_duplicates
-from ledger.errors import EntryRejected, RejectedRow, Reverted, TransactionInvalid, UsageInvalid
-from ledger.errors import explain
+from ledger.errors import (
+    EntryRejected,
+    RejectedRow,
+    Reverted,
+    TransactionInvalid,
+    UsageInvalid,
+    explain,
+)
 from ledger.keys import KeyUse
 from ledger.messages import text
 from ledger.money import day_number

@@ -1,4 +1,4 @@
-"""Reading: questions that the book answers. Every answer costs the same however long the chain is."""
+"""Reading: questions that the book answers, at a cost that does not grow with the chain."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ class Party:
     roles: int
     licences: int
     validator: bytes
-    expelled: bool
+    expelled: int
+    """1 when it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ class Action:
     number: int
     target: bytes
     payload: bytes
-    confirmed: bool
+    confirmed: int
+    """1 when it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def members(book: Book) -> list[Party]:
         "SELECT number, member_id, name, maker, checker, roles, licences, validator, expelled"
         " FROM members ORDER BY number"
     )
-    return [Party(*row[:8], bool(row[8])) for row in book.connection.execute(query)]
+    return [Party(*row) for row in book.connection.execute(query)]
 
 
 def deals(book: Book) -> list[Deal]:
@@ -120,7 +122,7 @@ def actions(book: Book) -> list[Action]:
         "SELECT action_id, number, target, payload, confirmed FROM actions"
         " WHERE NOT confirmed ORDER BY rowid"
     )
-    return [Action(*row[:4], bool(row[4])) for row in book.connection.execute(query)]
+    return [Action(*row) for row in book.connection.execute(query)]
 
 
 def loan(book: Book, deal: int, loan_id: bytes) -> Loan | None:
@@ -139,7 +141,9 @@ def count_loans(book: Book, deal: int) -> int:
 def entry(book: Book, deal: int, entry_id: bytes, *, booking: bool = False) -> Posted | None:
     """An entry by its id. Bookings have ids of their own: those of their loans."""
     sign = "=" if booking else "!="
-    query = f"SELECT {_ENTRY} FROM entries WHERE entry_id = ? AND deal = ? AND kind {sign} 'booking'"
+    query = (
+        f"SELECT {_ENTRY} FROM entries WHERE entry_id = ? AND deal = ? AND kind {sign} 'booking'"
+    )
     row = book.connection.execute(query, (entry_id, deal)).fetchone()
     return _posted(row) if row else None
 
@@ -151,7 +155,7 @@ def entries_of_loan(book: Book, deal: int, loan_id: bytes) -> list[Posted]:
 
 
 def outstanding_legs(entries: list[Posted], funders: list[str]) -> dict[str, int]:
-    """What is outstanding to each funder, in minor units: the sum of its legs, divided by nobody."""
+    """What is outstanding to each funder, in minor units: the plain sum of its legs."""
     legs = dict.fromkeys(funders, 0)
     for posted in entries:
         if posted.reversed or posted.kind is Kind.REVERSAL:

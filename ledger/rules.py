@@ -66,7 +66,7 @@ CN_2025 = Pack(
             value=300_000,
             effective_from=date(2022, 1, 1),
             effective_to=None,
-            basis="银保监办发〔2021〕24号",  # noqa: RUF001
+            basis="银保监办发〔2021〕24号",
         ),
         Rule(
             id="CN-06",
@@ -90,7 +90,7 @@ CN_2025 = Pack(
             value=240_000,
             effective_from=date(2025, 10, 1),
             effective_to=None,
-            basis="金规〔2025〕9号",  # noqa: RUF001
+            basis="金规〔2025〕9号",
         ),
         # Replays of older books need the ceiling that held before.
         Rule(

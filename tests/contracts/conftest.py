@@ -10,10 +10,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from sandbox.chain import Key  # noqa: E402
-from sandbox.entries import Booking  # noqa: E402
-from sandbox.partnership import Member, Partnership  # noqa: E402
-from sandbox.terms import Terms, Tier  # noqa: E402
+from sandbox.chain import Key
+from sandbox.entries import Booking
+from sandbox.partnership import Member, Partnership
+from sandbox.terms import Terms, Tier
 
 WIDE = ("bank", "platform", "guarantor", *(f"partner-{i}" for i in range(4, 13)), "auditor")
 

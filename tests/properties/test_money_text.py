@@ -27,7 +27,7 @@ def test_ratio_comes_back_from_its_text(ppm: int) -> None:
     assert money.parse_percentage_number(money.format_percent(ppm)[:-1]) == ppm
 
 
-@given(st.one_of(st.text(max_size=8), st.text("0123456789.,-+eE %_１", max_size=8)), decimals)  # noqa: RUF001
+@given(st.one_of(st.text(max_size=8), st.text("0123456789.,-+eE %_１", max_size=8)), decimals)
 def test_text_is_an_exact_amount_or_refused(text: str, places: int) -> None:
     exact = re.fullmatch(r"[0-9]+(\.[0-9]{1,4})?", text)
     allowed = exact and len(text.partition(".")[2]) <= places

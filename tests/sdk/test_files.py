@@ -158,7 +158,7 @@ WRONG_CELLS = [
     ("principal", "720575940379279.36", "value.amount_overflow"),
     ("principal", "7,800.00", "value.amount_form"),
     ("principal", "7.8e3", "value.amount_form"),
-    ("principal", "７８００", "value.amount_form"),  # noqa: RUF001
+    ("principal", "７８００", "value.amount_form"),
     ("principal", "NaN", "value.amount_form"),
     ("principal", "", "value.amount_form"),
     ("principal", "=7800", "value.amount_form"),

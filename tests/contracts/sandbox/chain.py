@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import ledger.chain  # noqa: F401  chooses the hash backend before anything else imports one
+from eth.constants import BLANK_ROOT_HASH
 from eth.db.atomic import AtomicDB
 from eth.exceptions import Revert
 from eth.vm.execution_context import ExecutionContext
@@ -20,7 +20,8 @@ from eth_hash.auto import keccak
 from eth_keys import keys
 from eth_utils.address import to_canonical_address
 from rlp import encode as rlp_encode
-from eth.constants import BLANK_ROOT_HASH
+
+import ledger.chain  # noqa: F401  chooses the hash backend before anything else imports one
 
 GAS_LIMIT = 100_000_000
 _ERROR = bytes.fromhex("08c379a0")

@@ -8,7 +8,6 @@ from typing import Any
 
 from eth_abi import encode
 from eth_hash.auto import keccak
-
 from sandbox.entries import on
 
 FUNDERS = 255
