@@ -30,7 +30,7 @@ def balances(asked: Asked, deal: str) -> Output:
         document: dict[str, Any] = {
             "deal": deal,
             "currency": terms.currency,
-            "as_of_block": book.block,
+            "as_of_block": book.at[0],
             "accounts": accounts,
             "in_balance": total == 0,
         }

@@ -6,6 +6,7 @@ It lives in an SQLite connection given by the caller, a file or memory.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
@@ -57,6 +58,8 @@ CREATE TABLE balances (
   deal INTEGER NOT NULL, party INTEGER NOT NULL, account TEXT NOT NULL,
   amount_minor INTEGER NOT NULL, PRIMARY KEY (deal, party, account)) WITHOUT ROWID;
 """
+
+_TABLES = re.findall(r"CREATE TABLE (\w+)", _SCHEMA)
 
 REVERSED_KINDS = {1: Kind.BOOKING, 2: Kind.REPAYMENT, 3: Kind.WAIVER, 4: Kind.WRITE_OFF}
 _INCOME = (Account.LOANS, Account.INTEREST, Account.PENALTY, Account.FEES)
@@ -127,10 +130,22 @@ class Book:
         }
 
     @property
-    def block(self) -> int:
-        """The last block whose events are in."""
-        block: int = self.connection.execute("SELECT block FROM progress").fetchone()[0]
-        return block
+    def at(self) -> tuple[int, bytes]:
+        """Number and hash of the last block whose events are in; (0, b"") for an empty book."""
+        block, block_hash = self.connection.execute(
+            "SELECT block, block_hash FROM progress"
+        ).fetchone()
+        return block, block_hash
+
+    def expect_within(self, head: int, head_hash: bytes) -> None:
+        """Empty a book of another chain than the one with this head, so that it is made anew."""
+        block, block_hash = self.at
+        if block > head or (block == head and block_hash != head_hash):
+            for table in _TABLES:
+                self.connection.execute(f"DELETE FROM {table}")
+            self.connection.execute("INSERT INTO progress VALUES (0, x'')")
+            self._terms.clear()
+            self._deals.clear()
 
     def begin(self) -> None:
         """Start a run of blocks; nothing of it is seen before `commit`."""

@@ -20,7 +20,7 @@ from ledger.bindings import decode_event
 from ledger.book import Book
 from ledger.chain.engine import Engine, Head, Log, Receipt
 from ledger.entries import Entry
-from ledger.errors import ChainCorrupt, UsageInvalid
+from ledger.errors import UsageInvalid
 from ledger.events import Place
 from ledger.founding import (
     BOOK_FILE,
@@ -97,14 +97,13 @@ class Ledger:
     def book(self) -> Book:
         """The book, folded up to the head of the chain."""
         head = self.engine.head()
-        if self._book.block < head.number:
+        if self._book.at != (head.number, head.block_hash):
             with _folding(self._book):
-                self._apply(self.engine.logs(self._book.block + 1, head.number))
+                # Again, now that no other process can be folding.
+                head = self.engine.head()
+                self._book.expect_within(head.number, head.block_hash)
+                self._apply(self.engine.logs(self._book.at[0] + 1, head.number))
                 self._book.commit(head.number, head.block_hash)
-        elif self._book.block > head.number:
-            raise ChainCorrupt(
-                head.number, expected=f">= {self._book.block}", found=f"{head.number}"
-            )
         return self._book
 
     def deal(self, name: str) -> reading.Deal:
@@ -235,14 +234,16 @@ class Ledger:
 
     def fold(self, receipts: Sequence[Receipt], head: Head) -> None:
         """Bring the book to `head` with the receipts of what this process just posted."""
-        if not self.engine.atomic or not receipts:
-            # On a network others post in between.
-            self.book()
-            return
-        with _folding(self._book):
-            for receipt in receipts:
-                self._apply(receipt.logs)
-            self._book.commit(head.number, head.block_hash)
+        # On a network, and where another process folded first, the chain itself must say.
+        if self.engine.atomic and receipts:
+            with _folding(self._book):
+                if self._book.at[0] == receipts[0].block_number - 1:
+                    for receipt in receipts:
+                        self._apply(receipt.logs)
+                    self._book.commit(head.number, head.block_hash)
+                else:
+                    self._book.rollback()
+        self.book()
 
     def keep_refs(self, refs: Iterable[tuple[bytes, str]]) -> None:
         """Remember ids and the texts behind them, for this folder's reader alone."""

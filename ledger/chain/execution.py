@@ -19,6 +19,7 @@ from eth_typing import Address, BlockNumber, Hash32
 from eth_utils.exceptions import ValidationError
 
 from ledger.chain.accounts import LedgerAccounts
+from ledger.chain.interpreter import LedgerComputation
 from ledger.chain.store import View
 from ledger.errors import Reverted, TransactionInvalid
 
@@ -39,9 +40,10 @@ class TransactionExecutor(LondonTransactionExecutor):
 
 
 class LedgerState(LondonState):
-    """London state on our accounts and with the executor above."""
+    """London state on our accounts, with the executor above and our interpreter."""
 
     account_db_class = LedgerAccounts
+    computation_class = LedgerComputation
     transaction_executor_class = TransactionExecutor
 
 

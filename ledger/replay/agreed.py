@@ -10,7 +10,7 @@ from ledger import events
 from ledger.bindings import terms_hash
 from ledger.events import DealTerms, Event
 from ledger.money import PPM
-from ledger.replay.report import Findings, shown
+from ledger.replay.report import Findings, deal_shown, shown
 
 
 @dataclass(slots=True)
@@ -18,7 +18,8 @@ class _Deal:
     versions: dict[int, events.TermsProposed] = field(default_factory=dict)
     signed: dict[int, dict[int, bytes]] = field(default_factory=dict)
     """Version to party to the terms hash it signed."""
-    in_force: int = 0
+    in_force: list[int] = field(default_factory=list)
+    """Versions that every party signed, oldest first."""
 
 
 class Agreed:
@@ -55,10 +56,9 @@ class Agreed:
     def terms(self, deal_id: bytes, version: int) -> DealTerms | None:
         """The terms of a version that is or was in force, else None."""
         deal = self._deals.get(deal_id)
-        if deal is None or not 0 < version <= deal.in_force:
+        if deal is None or version not in deal.in_force:
             return None
-        proposed = deal.versions.get(version)
-        return proposed.terms if proposed else None
+        return deal.versions[version].terms
 
     # ---- members
 
@@ -97,7 +97,7 @@ class Agreed:
 
     def _proposed(self, event: events.TermsProposed, block: int) -> None:
         deal = self._deals.setdefault(event.deal_id, _Deal())
-        name = f"{shown(event.deal_id)} version {event.version}:"
+        name = f"{deal_shown(event.deal_id)} version {event.version}:"
         expect = self._findings.expect
         expect("D2", block, len(deal.versions) + 1, event.version, f"{name} version")
         expect("D2", block, PPM, sum(event.terms.shares_ppm), f"{name} shares")
@@ -111,7 +111,7 @@ class Agreed:
     def _activated(self, event: events.DealActivated, block: int) -> None:
         deal = self._deals.setdefault(event.deal_id, _Deal())
         proposed = deal.versions.get(event.version)
-        name = f"{shown(event.deal_id)} version {event.version}:"
+        name = f"{deal_shown(event.deal_id)} version {event.version}:"
         if proposed is None:
             self._findings.counts["D1"] += 1
             self._findings.fail("D1", block, f"{name} proposed", "-")
@@ -121,12 +121,14 @@ class Agreed:
         parties = sorted(proposed.terms.parties)
         self._findings.expect("D1", block, parties, sorted(same), f"{name} signed by members")
         self._findings.counts["D3"] += 1
-        before = deal.versions[deal.in_force].terms.effective_date if deal.in_force else -1
+        before = -1
+        if deal.in_force:
+            before = deal.versions[deal.in_force[-1]].terms.effective_date
         day = proposed.terms.effective_date
         if day <= before or event.effective_date != day:
             expected = f"{name} effective on day {day}, after day {before}"
             self._findings.fail("D3", block, expected, f"day {event.effective_date}")
-        deal.in_force = event.version
+        deal.in_force.append(event.version)
 
     # ---- business days
 
@@ -140,10 +142,10 @@ class Agreed:
         deal = self._deals.get(event.deal_id)
         parties: set[int] = set()
         if deal is not None and deal.in_force:
-            terms = deal.versions[deal.in_force].terms
+            terms = deal.versions[deal.in_force[-1]].terms
             funders = terms.parties[: len(terms.shares_ppm)]
             parties = {*funders, terms.parties[terms.servicer]}
-        name = f"{shown(event.deal_id)} day {event.day}: signed by members"
+        name = f"{deal_shown(event.deal_id)} day {event.day}: signed by members"
         # Another than a signing party cannot sign, so those who did are a part of them.
         self._findings.expect("J2", block, sorted(parties), sorted(same & parties), name)
         self.sealed_through[event.deal_id] = event.day

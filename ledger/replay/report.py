@@ -99,3 +99,11 @@ def shown(value: object) -> str:
     if isinstance(value, tuple | list):
         return "(" + ", ".join(map(shown, value)) + ")"
     return str(value)
+
+
+def deal_shown(deal_id: bytes) -> str:
+    """A deal by its name, or in hex when its id is no name."""
+    try:
+        return deal_id.rstrip(b"\0").decode("ascii")
+    except UnicodeDecodeError:
+        return shown(deal_id)

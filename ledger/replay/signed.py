@@ -18,7 +18,7 @@ from eth_abi.exceptions import DecodingError
 from ledger import events
 from ledger.bindings import REPAYMENT, WAIVER, artifact, encode_call
 from ledger.events import Amounts, DealTerms, Event, fields_of
-from ledger.replay.report import Findings, shown
+from ledger.replay.report import Findings, deal_shown, shown
 
 _SERVICER, _LEAD = "servicer", "lead"
 _ROW_WORDS = {"book": 4, "repay": 4, "mark_overdue": 4, "waive": 5, "write_off": 4, "reverse": 9}
@@ -128,7 +128,7 @@ class SignedEntries:
         if terms is None:
             self._findings.counts["roles"] += 1
             expected = f"transaction {index}: a deal and version of the ledger"
-            found = f"{shown(made.deal_id)}, {made.version}"
+            found = f"{deal_shown(made.deal_id)} version {made.version}"
             self._findings.fail("roles", block, expected, found)
             return
         role = _role(made)

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from sandbox.chain import Key
-from sandbox.entries import Booking
-from sandbox.partnership import Member, Partnership
-from sandbox.terms import Terms, Tier
+from tests.contracts.sandbox.chain import Key
+from tests.contracts.sandbox.entries import Booking
+from tests.contracts.sandbox.partnership import Member, Partnership
+from tests.contracts.sandbox.terms import Terms, Tier
 
 WIDE = ("bank", "platform", "guarantor", *(f"partner-{i}" for i in range(4, 13)), "auditor")
 
@@ -47,7 +41,7 @@ def _fresh_wide() -> tuple[Partnership, bytes]:
 
 
 @pytest.fixture
-def fresh(_fresh: tuple[Partnership, bytes]) -> Iterator[Partnership]:
+def fresh(_fresh: tuple[Partnership, bytes]) -> Partnership:
     """Four members; no deal."""
     partnership, snapshot = _fresh
     partnership.chain.revert(snapshot)

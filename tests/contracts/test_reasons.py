@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ledger import messages
 from ledger.errors import REASONS, explain
-from sandbox.contract import ROOT
+from tests.contracts.sandbox.contract import ROOT
 
 TESTS = Path(__file__).parent
 

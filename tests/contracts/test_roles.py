@@ -10,11 +10,20 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sandbox.chain import Key, Refused
-from sandbox.contract import NAMES, Contract, artifact, creation_code
-from sandbox.entries import START, Booking, OverdueMark, Repayment, Waiver, WriteOff, reversal_of
-from sandbox.partnership import DEAL, Member, Partnership, deal_id
-from sandbox.terms import Terms
+
+from tests.contracts.sandbox.chain import Key, Refused
+from tests.contracts.sandbox.contract import NAMES, Contract, artifact, creation_code
+from tests.contracts.sandbox.entries import (
+    START,
+    Booking,
+    OverdueMark,
+    Repayment,
+    Waiver,
+    WriteOff,
+    reversal_of,
+)
+from tests.contracts.sandbox.partnership import DEAL, Member, Partnership, deal_id
+from tests.contracts.sandbox.terms import Terms
 
 ID = deal_id(DEAL)
 

@@ -7,7 +7,8 @@ import subprocess
 import sys
 
 import pytest
-from sandbox.contract import NAMES, ROOT, artifact
+
+from tests.contracts.sandbox.contract import NAMES, ROOT, artifact
 
 LARGEST_RUNTIME = 24_576
 """EIP-170."""

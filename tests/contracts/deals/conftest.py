@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from sandbox.entries import on
-from sandbox.terms import Terms
+
+from tests.contracts.sandbox.entries import on
+from tests.contracts.sandbox.terms import Terms
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sandbox.partnership import DEAL, Partnership, deal_id, refused
-from sandbox.terms import Limits, Terms, Tier
+from tests.contracts.sandbox.partnership import DEAL, Partnership, deal_id, refused
+from tests.contracts.sandbox.terms import Limits, Terms, Tier
 
 ID = deal_id(DEAL)
 

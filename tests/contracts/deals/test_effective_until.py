@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sandbox.entries import LAST_DAY, on
-from sandbox.partnership import DEAL, Partnership, deal_id
-from sandbox.terms import Terms
+from tests.contracts.sandbox.entries import LAST_DAY, on
+from tests.contracts.sandbox.partnership import DEAL, Partnership, deal_id
+from tests.contracts.sandbox.terms import Terms
 
 ID = deal_id(DEAL)
 

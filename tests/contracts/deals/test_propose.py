@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sandbox.chain import Key
-from sandbox.contract import Event
-from sandbox.entries import LAST_DAY, on
-from sandbox.faults import Fault, alone, with_all_later
-from sandbox.partnership import DEAL, Member, Partnership, deal_id, refused
-from sandbox.terms import FUNDERS, Limits, Terms, Tier
+
+from tests.contracts.sandbox.chain import Key
+from tests.contracts.sandbox.contract import Event
+from tests.contracts.sandbox.entries import LAST_DAY, on
+from tests.contracts.sandbox.faults import Fault, alone, with_all_later
+from tests.contracts.sandbox.partnership import DEAL, Member, Partnership, deal_id, refused
+from tests.contracts.sandbox.terms import FUNDERS, Limits, Terms, Tier
 
 TWO = (("bank", 700_000), ("platform", 300_000))
 BANK_ALONE = (("bank", 1_000_000),)

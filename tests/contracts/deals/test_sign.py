@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sandbox.contract import Event
-from sandbox.partnership import DEAL, Member, Partnership, deal_id, refused
-from sandbox.terms import Terms
+from tests.contracts.sandbox.contract import Event
+from tests.contracts.sandbox.partnership import DEAL, Member, Partnership, deal_id, refused
+from tests.contracts.sandbox.terms import Terms
 
 ID = deal_id(DEAL)
 

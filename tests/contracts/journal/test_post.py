@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from sandbox.chain import Key
-from sandbox.contract import Contract
-from sandbox.entries import on
-from sandbox.partnership import ACCOUNTS, DEAL, Member, Partnership, deal_id, refused
+from tests.contracts.sandbox.chain import Key
+from tests.contracts.sandbox.contract import Contract
+from tests.contracts.sandbox.entries import on
+from tests.contracts.sandbox.partnership import (
+    ACCOUNTS,
+    DEAL,
+    Member,
+    Partnership,
+    deal_id,
+    refused,
+)
 
 ID = deal_id(DEAL)
 DAY = on("2026-02-01")

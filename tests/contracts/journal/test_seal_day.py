@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sandbox.contract import Event
-from sandbox.entries import Booking, Repayment, on
-from sandbox.partnership import DEAL, Member, Partnership, deal_id, refused
-from sandbox.terms import Terms
+from tests.contracts.sandbox.contract import Event
+from tests.contracts.sandbox.entries import Booking, Repayment, on
+from tests.contracts.sandbox.partnership import DEAL, Member, Partnership, deal_id, refused
+from tests.contracts.sandbox.terms import Terms
 
 ID = deal_id(DEAL)
 DAY = on("2026-02-01")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sandbox.chain import Key
-from sandbox.partnership import DEAL, Partnership, deal_id
+from tests.contracts.sandbox.chain import Key
+from tests.contracts.sandbox.partnership import DEAL, Partnership, deal_id
 
 ID = deal_id(DEAL)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from sandbox.entries import (
+
+from tests.contracts.sandbox.entries import (
     LAST_SEQUENCE,
     START,
     Booking,
@@ -17,8 +18,8 @@ from sandbox.entries import (
     on,
     reversal_of,
 )
-from sandbox.partnership import DEAL, Partnership, deal_id
-from sandbox.terms import Terms
+from tests.contracts.sandbox.partnership import DEAL, Partnership, deal_id
+from tests.contracts.sandbox.terms import Terms
 
 SEALED = on("2026-01-02")
 AMENDED_FROM = on("2026-07-01")

@@ -6,11 +6,20 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sandbox.chain import Key
-from sandbox.contract import Event
-from sandbox.entries import LAST_DAY, LAST_SEQUENCE, START, Booking, OverdueMark, id_of, reversal_of
-from sandbox.faults import Fault, alone, with_all_later
-from sandbox.partnership import DEAL, Partnership, deal_id, refused
+
+from tests.contracts.sandbox.chain import Key
+from tests.contracts.sandbox.contract import Event
+from tests.contracts.sandbox.entries import (
+    LAST_DAY,
+    LAST_SEQUENCE,
+    START,
+    Booking,
+    OverdueMark,
+    id_of,
+    reversal_of,
+)
+from tests.contracts.sandbox.faults import Fault, alone, with_all_later
+from tests.contracts.sandbox.partnership import DEAL, Partnership, deal_id, refused
 
 ID = deal_id(DEAL)
 MARK = OverdueMark(entry="overdue-1", loan="loan-1", since=START + 31)

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sandbox.chain import Key
-from sandbox.contract import Event, Receipt
-from sandbox.entries import (
+
+from tests.contracts.sandbox.chain import Key
+from tests.contracts.sandbox.contract import Event, Receipt
+from tests.contracts.sandbox.entries import (
     LAST_SEQUENCE,
     MAX_AMOUNT,
     START,
@@ -19,10 +20,10 @@ from sandbox.entries import (
     packed,
     tip_of,
 )
-from sandbox.faults import Fault, alone, with_all_later
-from sandbox.model import Book, divided, repayment_legs
-from sandbox.partnership import DEAL, Partnership, deal_id, refused
-from sandbox.terms import Limits, Terms, Tier
+from tests.contracts.sandbox.faults import Fault, alone, with_all_later
+from tests.contracts.sandbox.model import Book, divided, repayment_legs
+from tests.contracts.sandbox.partnership import DEAL, Partnership, deal_id, refused
+from tests.contracts.sandbox.terms import Limits, Terms, Tier
 
 ID = deal_id(DEAL)
 FIRST = Repayment(

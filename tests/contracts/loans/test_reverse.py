@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sandbox.chain import Key
-from sandbox.contract import Event
-from sandbox.entries import (
+
+from tests.contracts.sandbox.chain import Key
+from tests.contracts.sandbox.contract import Event
+from tests.contracts.sandbox.entries import (
     LAST_DAY,
     LAST_SEQUENCE,
     START,
@@ -25,10 +26,10 @@ from sandbox.entries import (
     reversal_of,
     tip_of,
 )
-from sandbox.faults import Fault, alone, with_all_later
-from sandbox.model import Book, divided, repayment_legs
-from sandbox.partnership import DEAL, Partnership, deal_id, refused
-from sandbox.terms import Limits, Terms, Tier
+from tests.contracts.sandbox.faults import Fault, alone, with_all_later
+from tests.contracts.sandbox.model import Book, divided, repayment_legs
+from tests.contracts.sandbox.partnership import DEAL, Partnership, deal_id, refused
+from tests.contracts.sandbox.terms import Limits, Terms, Tier
 
 ID = deal_id(DEAL)
 PAID = Repayment(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sandbox.entries import id_of
-from sandbox.partnership import DEAL, Partnership, deal_id
+from tests.contracts.sandbox.entries import id_of
+from tests.contracts.sandbox.partnership import DEAL, Partnership, deal_id
 
 ID = deal_id(DEAL)
 

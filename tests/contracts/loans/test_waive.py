@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sandbox.chain import Key
-from sandbox.contract import Event
-from sandbox.entries import (
+
+from tests.contracts.sandbox.chain import Key
+from tests.contracts.sandbox.contract import Event
+from tests.contracts.sandbox.entries import (
     LAST_DAY,
     LAST_SEQUENCE,
     MAX_AMOUNT,
@@ -20,8 +21,8 @@ from sandbox.entries import (
     packed,
     tip_of,
 )
-from sandbox.faults import Fault, alone, with_all_later
-from sandbox.partnership import DEAL, Partnership, deal_id, refused
+from tests.contracts.sandbox.faults import Fault, alone, with_all_later
+from tests.contracts.sandbox.partnership import DEAL, Partnership, deal_id, refused
 
 ID = deal_id(DEAL)
 WAIVER = Waiver(entry="waiver-1", loan="loan-1", interest=500, penalty=70)

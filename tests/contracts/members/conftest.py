@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from sandbox.chain import Key
-from sandbox.contract import Contract, creation_code
-from sandbox.partnership import Partnership
+
+from tests.contracts.sandbox.chain import Key
+from tests.contracts.sandbox.contract import Contract, creation_code
+from tests.contracts.sandbox.partnership import Partnership
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sandbox.contract import Event
-from sandbox.partnership import Member, Partnership, refused
+from tests.contracts.sandbox.contract import Event
+from tests.contracts.sandbox.partnership import Member, Partnership, refused
 
 NEWCOMER = Member.named("newcomer", 5)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from sandbox.chain import Key
-from sandbox.contract import Contract, Event
-from sandbox.partnership import Member, refused
+
+from tests.contracts.sandbox.chain import Key
+from tests.contracts.sandbox.contract import Contract, Event
+from tests.contracts.sandbox.partnership import Member, refused
 
 PAYLOAD = b"call data"
 

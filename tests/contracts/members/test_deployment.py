@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sandbox.chain import Chain, Key
-from sandbox.contract import Contract, creation_code
-from sandbox.partnership import Member, Partnership, refused
+from tests.contracts.sandbox.chain import Chain, Key
+from tests.contracts.sandbox.contract import Contract, creation_code
+from tests.contracts.sandbox.partnership import Member, Partnership, refused
 
 
 def test_founders_are_admitted_in_order(fresh: Partnership) -> None:

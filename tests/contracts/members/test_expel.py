@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from sandbox.contract import Event
-from sandbox.partnership import Member, Partnership, refused
+
+from tests.contracts.sandbox.contract import Event
+from tests.contracts.sandbox.partnership import Member, Partnership, refused
 
 REST = ("bank", "platform", "guarantor")
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from sandbox.chain import Key
-from sandbox.contract import Event
-from sandbox.partnership import Member, Partnership, refused
+
+from tests.contracts.sandbox.chain import Key
+from tests.contracts.sandbox.contract import Event
+from tests.contracts.sandbox.partnership import Member, Partnership, refused
 
 NEW = Key("new checker")
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from eth_hash.auto import keccak
-from sandbox.chain import Key
-from sandbox.contract import Contract, Event
-from sandbox.partnership import Member, Partnership, refused
+
+from tests.contracts.sandbox.chain import Key
+from tests.contracts.sandbox.contract import Contract, Event
+from tests.contracts.sandbox.partnership import Member, Partnership, refused
 
 PAYLOAD = b"\x12\x34 call data"
 

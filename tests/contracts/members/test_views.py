@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from sandbox.chain import Key
-from sandbox.partnership import Member, Partnership, refused
+
+from tests.contracts.sandbox.chain import Key
+from tests.contracts.sandbox.partnership import Member, Partnership, refused
 
 
 def test_member_gives_what_was_admitted(fresh: Partnership, bank: Member) -> None:

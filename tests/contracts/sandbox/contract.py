@@ -10,7 +10,8 @@ from typing import Any
 
 from eth_abi import decode, encode
 from eth_hash.auto import keccak
-from sandbox.chain import Chain, Key, Log
+
+from tests.contracts.sandbox.chain import Chain, Key, Log
 
 ROOT = Path(__file__).resolve().parents[3]
 ARTIFACTS = ROOT / "ledger" / "artifacts"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from math import floor
 
-from sandbox.terms import NOBODY, Terms, Tier
+from tests.contracts.sandbox.terms import NOBODY, Terms, Tier
 
 PPM = 1_000_000
 Leg = tuple[int, int, int, int]

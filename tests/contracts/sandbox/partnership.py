@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.chain import Chain, Key, Refused, created_by
-from sandbox.contract import Contract, Receipt, creation_code
-from sandbox.entries import (
+from tests.contracts.sandbox.chain import Chain, Key, Refused, created_by
+from tests.contracts.sandbox.contract import Contract, Receipt, creation_code
+from tests.contracts.sandbox.entries import (
     Booking,
     Loan,
     OverdueMark,
@@ -21,7 +21,7 @@ from sandbox.entries import (
     id_of,
     in_sequence,
 )
-from sandbox.terms import Terms
+from tests.contracts.sandbox.terms import Terms
 
 ACCOUNTS = (
     "CASH CLEARING LOANS INTEREST PENALTY FEES DEPOSIT_PLACED DEPOSIT_HELD CLAIMS LOSSES RECOVERIES"

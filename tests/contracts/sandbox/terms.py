@@ -8,7 +8,8 @@ from typing import Any
 
 from eth_abi import encode
 from eth_hash.auto import keccak
-from sandbox.entries import on
+
+from tests.contracts.sandbox.entries import on
 
 FUNDERS = 255
 NOBODY = 255

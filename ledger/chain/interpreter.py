@@ -1,0 +1,229 @@
+"""Interpreter: py-evm's London opcodes with a short way for the ones that contracts use most.
+
+py-evm goes through four to six calls for an opcode; here it is one. What an opcode does and costs
+stays py-evm's; tests run generated code on both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, cast
+
+from eth.abc import ComputationAPI, MessageAPI, StateAPI, TransactionContextAPI
+from eth.exceptions import FullStack, Halt, InsufficientStack, InvalidJumpDestination
+from eth.vm.forks.london.computation import LondonComputation
+from eth.vm.logic.invalid import InvalidOpcode
+from eth.vm.opcode import _FastOpcode
+
+_WORD = 1 << 256
+_STACK_ITEMS = 1024
+_JUMPDEST, _PUSH1, _PUSH32, _DUP1, _SWAP1 = 0x5B, 0x60, 0x7F, 0x80, 0x90
+
+Logic = Callable[[Any], None]
+
+
+class LedgerComputation(LondonComputation):
+    """Executes a message's code."""
+
+    @classmethod
+    def apply_computation(
+        cls,
+        state: StateAPI,
+        message: MessageAPI,
+        transaction_context: TransactionContextAPI,
+        parent_computation: ComputationAPI | None = None,
+    ) -> ComputationAPI:
+        """Execute until the code halts; an error of the EVM ends up in `.error`."""
+        with cls(state, message, transaction_context) as entered:
+            computation = cast(LedgerComputation, entered)
+            # Only forks after London read it.
+            computation.contracts_created = []
+            precompile = cls.get_precompiles().get(message.code_address)
+            if precompile is None:
+                computation._run()
+            elif not message.is_delegation:
+                precompile(computation)
+        return computation
+
+    def extend_memory(self, start_position: int, size: int) -> None:
+        """Make memory reach `start_position + size`, and pay for what is new."""
+        if start_position + size > len(self._memory):
+            super().extend_memory(start_position, size)
+
+    def _run(self) -> None:
+        code = self.code
+        raw = bytes(self.msg.code)
+        length = len(raw)
+        meter = self._gas_meter
+        try:
+            while True:
+                at = code.program_counter
+                opcode = raw[at] if at < length else 0
+                code.program_counter = at + 1
+                gas_cost, logic = _TABLE[opcode]
+                left = meter.gas_remaining - gas_cost
+                if left < 0:
+                    meter.consume_gas(gas_cost, f"0x{opcode:02x}")
+                meter.gas_remaining = left
+                logic(self)
+        except Halt:
+            pass
+
+
+def _push(size: int) -> Logic:
+    def push(computation: LedgerComputation) -> None:
+        code = computation.code
+        at = code.program_counter
+        code.program_counter = at + size
+        value = int.from_bytes(computation.msg.code[at : at + size], "big")
+        missing = at + size - len(computation.msg.code)
+        _append(computation._stack.values, value << 8 * missing if missing > 0 else value)
+
+    return push
+
+
+def _dup(position: int) -> Logic:
+    def dup(computation: LedgerComputation) -> None:
+        values = computation._stack.values
+        if position > len(values):
+            raise InsufficientStack(f"DUP{position}")
+        _append(values, values[-position])
+
+    return dup
+
+
+def _swap(position: int) -> Logic:
+    def swap(computation: LedgerComputation) -> None:
+        values = computation._stack.values
+        if position >= len(values):
+            raise InsufficientStack(f"SWAP{position}")
+        values[-1], values[-1 - position] = values[-1 - position], values[-1]
+
+    return swap
+
+
+def _binary(function: Callable[[int, int], int]) -> Logic:
+    def operate(computation: LedgerComputation) -> None:
+        values = computation._stack.values
+        if len(values) < 2:
+            raise InsufficientStack("2")
+        left, right = values.pop(), values[-1]
+        if type(left) is bytes:
+            left = int.from_bytes(left, "big")
+        if type(right) is bytes:
+            right = int.from_bytes(right, "big")
+        values[-1] = function(left, right)
+
+    return operate
+
+
+def _is_zero(computation: LedgerComputation) -> None:
+    computation._stack.values.append(0 if _pop(computation) else 1)
+
+
+def _pop_item(computation: LedgerComputation) -> None:
+    _pop(computation)
+
+
+def _jump(computation: LedgerComputation) -> None:
+    _go_to(computation, _pop(computation))
+
+
+def _jump_if(computation: LedgerComputation) -> None:
+    target, condition = _pop(computation), _pop(computation)
+    if condition:
+        _go_to(computation, target)
+
+
+def _landing(computation: LedgerComputation) -> None:
+    """JUMPDEST does nothing."""
+
+
+def _load(computation: LedgerComputation) -> None:
+    start = _pop(computation)
+    computation.extend_memory(start, 32)
+    computation._stack.values.append(computation._memory.read_bytes(start, 32))
+
+
+def _save(computation: LedgerComputation) -> None:
+    start, value = _pop(computation), _pop(computation)
+    computation.extend_memory(start, 32)
+    computation._memory._bytes[start : start + 32] = value.to_bytes(32, "big")
+
+
+def _go_to(computation: LedgerComputation, target: int) -> None:
+    if target not in _landings(computation.msg.code):
+        raise InvalidJumpDestination(f"{target}")
+    computation.code.program_counter = target
+
+
+def _pop(computation: LedgerComputation) -> int:
+    values = computation._stack.values
+    if not values:
+        raise InsufficientStack("1")
+    value = values.pop()
+    return value if type(value) is int else int.from_bytes(cast(bytes, value), "big")
+
+
+def _append(values: list[Any], value: Any) -> None:
+    if len(values) >= _STACK_ITEMS:
+        raise FullStack("1024")
+    values.append(value)
+
+
+@lru_cache(maxsize=64)
+def _landings(code: bytes) -> frozenset[int]:
+    """Positions of the JUMPDESTs that are not data of a PUSH."""
+    found = []
+    at = 0
+    while at < len(code):
+        opcode = code[at]
+        if opcode == _JUMPDEST:
+            found.append(at)
+        at += opcode - _PUSH1 + 2 if _PUSH1 <= opcode <= _PUSH32 else 1
+    return frozenset(found)
+
+
+def _fast() -> dict[int, Logic]:
+    return {
+        0x01: _binary(lambda left, right: (left + right) % _WORD),
+        0x02: _binary(lambda left, right: left * right % _WORD),
+        0x03: _binary(lambda left, right: (left - right) % _WORD),
+        0x04: _binary(lambda left, right: left // right if right else 0),
+        0x10: _binary(lambda left, right: 1 if left < right else 0),
+        0x11: _binary(lambda left, right: 1 if left > right else 0),
+        0x14: _binary(lambda left, right: 1 if left == right else 0),
+        0x15: _is_zero,
+        0x16: _binary(lambda left, right: left & right),
+        0x17: _binary(lambda left, right: left | right),
+        0x18: _binary(lambda left, right: left ^ right),
+        0x1B: _binary(lambda left, right: (right << left) % _WORD if left < 256 else 0),
+        0x1C: _binary(lambda left, right: right >> left if left < 256 else 0),
+        0x50: _pop_item,
+        0x51: _load,
+        0x52: _save,
+        0x56: _jump,
+        0x57: _jump_if,
+        _JUMPDEST: _landing,
+        **{_PUSH1 + size - 1: _push(size) for size in range(1, 33)},
+        **{_DUP1 + position - 1: _dup(position) for position in range(1, 17)},
+        **{_SWAP1 + position - 1: _swap(position) for position in range(1, 17)},
+    }
+
+
+def _table() -> tuple[tuple[int, Logic], ...]:
+    """Gas and logic of each opcode; where gas depends on arguments the logic takes it itself."""
+    fast = _fast()
+    table: list[tuple[int, Logic]] = []
+    for opcode in range(256):
+        known = LondonComputation.opcodes.get(opcode)
+        if isinstance(known, _FastOpcode):
+            table.append((known.gas_cost, fast.get(opcode, known.logic_fn)))
+        else:
+            assert opcode not in fast
+            table.append((0, cast(Logic, known or InvalidOpcode(opcode))))
+    return tuple(table)
+
+
+_TABLE = _table()

@@ -1,0 +1,131 @@
+"""Contracts: those on the chain are the ones that this version ships, set up as they must be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from eth_abi.abi import decode as abi_decode
+from eth_abi.exceptions import DecodingError
+
+from ledger.bindings import CONTRACTS, artifact, creation_code
+from ledger.chain.genesis import Genesis
+from ledger.errors import ChainUnusable
+from ledger.founding import contract_address
+from ledger.messages import text
+from ledger.replay.execution import Executed
+from ledger.replay.report import Findings
+
+# What each contract was told at its deployment, in the order of its constructor, which is also
+# the order in which Vyper appends immutables to the runtime code.
+_IMMUTABLES = {
+    "Deals": ("Members",),
+    "Journal": ("Members", "Deals"),
+    "Loans": ("Members", "Deals", "Journal"),
+    "Members": (),
+}
+_POSTERS = ("Loans",)
+_CONFIRMING = ("Deals", "Journal")
+_SHOWN_BYTES = 40
+
+
+def addresses_of(genesis: Genesis) -> tuple[bytes, dict[str, bytes]]:
+    """The operator and the contracts that genesis names. Raises `ChainUnusable`."""
+    try:
+        operator = bytes.fromhex(genesis.pledger["operator"][2:])
+        named = {
+            name: bytes.fromhex(address[2:])
+            for name, address in genesis.pledger["contracts"].items()
+        }
+        if len(operator) != 20:
+            raise ValueError(genesis.pledger["operator"])
+        named = {name: named[name] for name in CONTRACTS}
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ChainUnusable(
+            text("replay.not_a_ledger"),
+            where="genesis.json: config.pledger",
+            expected=", ".join(["operator", *CONTRACTS]),
+            found=str(error),
+        ) from None
+    return operator, named
+
+
+class Contracts:
+    """Checks the contracts from their deployment to the head."""
+
+    def __init__(self, operator: bytes, contracts: Mapping[str, bytes], findings: Findings) -> None:
+        self._operator = operator
+        self._contracts = contracts
+        self._findings = findings
+        self._block = {name: 1 for name in CONTRACTS}
+        for nonce, name in enumerate(CONTRACTS):
+            own = contract_address(operator, nonce)
+            findings.expect("genesis", 0, own, contracts[name], f"{name} at")
+
+    def follow(self, executed: Executed, block: int) -> None:
+        """Check a deployment by the operator: the shipped code and the right arguments."""
+        transaction = executed.transaction
+        if transaction.to or transaction.sender != self._operator:
+            return
+        if transaction.nonce >= len(CONTRACTS):
+            return
+        name = CONTRACTS[transaction.nonce]
+        self._block[name] = block
+        expected = self._creation_code(name, bytes(transaction.data))
+        found = bytes(transaction.data)
+        self._findings.counts["deployment"] += 1
+        if expected != found:
+            at = _first_difference(expected, found)
+            self._findings.fail(
+                "deployment",
+                block,
+                f"{name}: {len(expected)} bytes, from byte {at} 0x{_excerpt(expected, at)}",
+                f"{len(found)} bytes, 0x{_excerpt(found, at)}",
+            )
+
+    def check_code(self, code: Callable[[bytes], bytes]) -> None:
+        """Check the runtime code at the head, immutables included."""
+        for name in CONTRACTS:
+            words = [self._contracts[one].rjust(32, b"\0") for one in _IMMUTABLES[name]]
+            expected = artifact(name).runtime + b"".join(words)
+            found = code(self._contracts[name])
+            self._findings.counts["contract_code"] += 1
+            if expected != found:
+                at = _first_difference(expected, found)
+                self._findings.fail(
+                    "contract_code",
+                    self._block[name],
+                    f"{name}: {len(expected)} bytes, from byte {at} 0x{_excerpt(expected, at)}",
+                    f"{len(found)} bytes, 0x{_excerpt(found, at)}",
+                )
+
+    def _creation_code(self, name: str, found: bytes) -> bytes:
+        at = {one: "0x" + address.hex() for one, address in self._contracts.items()}
+        arguments: list[object] = [at[one] for one in _IMMUTABLES[name]]
+        if name == "Journal":
+            arguments.append([at[one] for one in _POSTERS])
+        if name == "Members":
+            # The founding members are the chain's own; only the rest is prescribed.
+            arguments = [_founders(found), [at[one] for one in _CONFIRMING]]
+        return creation_code(name, *arguments)
+
+
+def _founders(creation: bytes) -> object:
+    shipped = artifact("Members")
+    (constructor,) = (item for item in shipped.abi if item["type"] == "constructor")
+    founder = ",".join(field["type"] for field in constructor["inputs"][0]["components"])
+    try:
+        founders, _ = abi_decode(
+            [f"({founder})[]", "address[]"], creation[len(shipped.bytecode) :]
+        )
+    except (DecodingError, OverflowError):
+        return []
+    return founders
+
+
+def _first_difference(one: bytes, other: bytes) -> int:
+    shorter = min(len(one), len(other))
+    return next((at for at in range(shorter) if one[at] != other[at]), shorter)
+
+
+def _excerpt(code: bytes, at: int) -> str:
+    return code[at : at + _SHOWN_BYTES].hex() or "-"

@@ -1,0 +1,124 @@
+"""Our interpreter and accounts against py-evm's own on generated code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth.abc import ComputationAPI
+from eth.db.atomic import AtomicDB
+from eth.exceptions import Revert
+from eth.vm.execution_context import ExecutionContext
+from eth.vm.forks.london.computation import LondonComputation
+from eth.vm.forks.london.state import LondonState
+from eth.vm.message import Message
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from ledger.chain.execution import LedgerState, open_state
+from ledger.chain.store import Store
+from ledger.chain.trie import EMPTY_ROOT
+
+CODE_AT, OTHER_AT, SENDER = b"\x01" * 20, b"\x02" * 20, b"\x03" * 20
+# Writes a slot, logs, and returns its calldata; reverts when that starts with an odd byte.
+OTHER = bytes.fromhex(
+    "60003560f81c60011615601257600060fdfd5b6001600055366000600037366000a0366000f3"
+)
+OPCODES = sorted(set(LondonComputation.opcodes) - {0xFF})
+
+push = st.one_of(
+    st.integers(0, 80).map(lambda value: bytes([0x60, value])),
+    st.binary(min_size=1, max_size=32).map(lambda value: bytes([0x5F + len(value)]) + value),
+    st.just(b"\x7f" + b"\xff" * 32),
+)
+step = st.one_of(
+    push,
+    push,
+    st.sampled_from(OPCODES).map(lambda opcode: bytes([opcode])),
+    st.integers(0x80, 0x9F).map(lambda opcode: bytes([opcode])),
+    # store, load and call in a form that has an effect
+    st.tuples(st.integers(0, 3), st.integers(0, 3)).map(
+        lambda at: bytes([0x60, at[0], 0x60, at[1], 0x55])
+    ),
+    st.integers(0, 3).map(lambda at: bytes([0x60, at, 0x54])),
+    st.sampled_from([0xF1, 0xF4, 0xFA]).map(
+        lambda kind: (
+            bytes.fromhex("6020600060206000")
+            + (b"\x60\x00" if kind == 0xF1 else b"")
+            + b"\x73"
+            + OTHER_AT
+            + b"\x61\xff\xff"
+            + bytes([kind])
+        )
+    ),
+    st.integers(0, 60).map(lambda to: bytes([0x60, to, 0x56])),
+    st.integers(0, 60).map(lambda to: bytes([0x60, 0x01, 0x60, to, 0x57])),
+    st.just(b"\x5b\x5b\x5b"),
+    st.binary(max_size=3),
+)
+codes = st.lists(step, max_size=40).map(b"".join)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("interpreter")
+
+
+def ready(state: Any, code: bytes) -> Any:
+    for address, content in ((CODE_AT, code), (OTHER_AT, OTHER)):
+        state.set_nonce(address, 1)
+        state.set_code(address, content)
+    state.set_storage(CODE_AT, 1, 5)
+    state.lock_changes()
+    return state
+
+
+def run(state: Any, code: bytes, gas: int, data: bytes) -> ComputationAPI:
+    message = Message(gas=gas, to=CODE_AT, sender=SENDER, value=0, data=data, code=code)  # type: ignore[arg-type]
+    context = state.get_transaction_context_class()(gas_price=0, origin=SENDER)
+    result: ComputationAPI = state.computation_class.apply_message(state, message, context)
+    return result
+
+
+def outcome(state: Any, computation: ComputationAPI) -> dict[str, object]:
+    return {
+        "gas": computation.get_gas_remaining(),
+        "refund": computation.get_gas_refund(),
+        "error": computation.is_error,
+        "reverted": computation.is_error and isinstance(computation.error, Revert),
+        "output": computation.output,
+        "logs": computation.get_log_entries(),
+        "slots": [state.get_storage(at, slot) for at in (CODE_AT, OTHER_AT) for slot in range(6)],
+        "nonces": [state.get_nonce(at) for at in (CODE_AT, OTHER_AT)],
+        "root": state.make_state_root(),
+    }
+
+
+@given(codes, st.sampled_from([300, 30_000, 200_000]), st.binary(max_size=40))
+@example(b"\x60\x03\x56\x5b", 30_000, b"")
+@example(b"\x61\x5b", 30_000, b"")
+@example(b"\x5b" * 10 + b"\x60\x01" * 1025, 200_000, b"")
+@settings(max_examples=400, deadline=None)
+def test_generated_code_does_and_costs_the_same_as_on_pyevm(
+    folder: Path, code: bytes, gas: int, data: bytes
+) -> None:
+    context = ExecutionContext(SENDER, 1, 1, 2, bytes(32), 10**8, (), 77, 0)  # type: ignore[arg-type]
+    theirs = ready(LondonState(AtomicDB(), context, EMPTY_ROOT), code)
+    store = Store(folder, create=True, map_bytes=1 << 26)
+    with store.write() as batch:
+        ours: LedgerState = ready(
+            open_state(
+                batch,
+                state_root=EMPTY_ROOT,
+                chain_id=77,
+                number=1,
+                timestamp=1,
+                signer=SENDER,
+                difficulty=2,
+                gas_limit=10**8,
+                previous_hashes=(),
+            ),
+            code,
+        )
+        expected = outcome(theirs, run(theirs, code, gas, data))
+        assert outcome(ours, run(ours, code, gas, data)) == expected
