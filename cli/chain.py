@@ -8,7 +8,7 @@ import click
 from ledger.cli.command import Asked, Output, command
 from ledger.cli.render import address, progress, table
 
-from ledger.errors import ChainUnusable, LedgerMissing
+from ledger.errors import ChainUnusable, LedgerMissing, UsageInvalid
 from ledger.messages import text
 
 
@@ -24,7 +24,14 @@ def export(asked: Asked, directory: Path) -> Output:
 
         assert isinstance(ledger.engine, LocalEngine)
         head = ledger.engine.head()
-        blocks = head.number if asked.dry_run else export_chain(ledger.engine, directory)
+        blocks = head.number
+        if not asked.dry_run:
+            try:
+                blocks = export_chain(ledger.engine, directory)
+            except (FileExistsError, FileNotFoundError, PermissionError) as error:
+                raise UsageInvalid(
+                    text("cli.os_error"), where=str(directory), found=error.strerror or ""
+                ) from None
     document = {
         "directory": str(directory),
         "blocks": blocks,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ledger.errors import EntryRejected, LedgerError, UsageInvalid
+from ledger.errors import DiskFull, EntryRejected, LedgerError, LedgerUnusable, UsageInvalid
 from ledger.messages import text
 
 if TYPE_CHECKING:
@@ -58,8 +59,22 @@ class Asked:
             lock_timeout_seconds=LOCK_TIMEOUT_SECONDS if seconds is None else seconds,
         )
 
+    def new_passphrase(self, member: str, use: KeyUse) -> str:
+        """The passphrase of a key to be made, which must not be empty; a prompt asks twice."""
+        passphrase = self._passphrase(member, use, confirm=True)
+        if not passphrase:
+            raise UsageInvalid(
+                text("cli.passphrase_missing", key=f"{member}-{use}"),
+                where=str(self.passphrase_file or ""),
+                fix=text("cli.passphrase_missing_fix"),
+            )
+        return passphrase
+
     def passphrase(self, member: str, use: KeyUse) -> str:
         """From the file, the environment or a prompt; never from an argument."""
+        return self._passphrase(member, use)
+
+    def _passphrase(self, member: str, use: KeyUse, *, confirm: bool = False) -> str:
         if self.passphrase_file is not None:
             try:
                 return self.passphrase_file.read_text("utf-8").rstrip("\r\n")
@@ -73,7 +88,7 @@ class Asked:
             f"PLEDGER_PASSPHRASE_{member}_{use}".upper().replace("-", "_"),
             "PLEDGER_PASSPHRASE",
         ):
-            if name in os.environ:
+            if os.environ.get(name):
                 return os.environ[name]
         key = f"{member}-{use}"
         if key not in self.prompted:
@@ -82,7 +97,10 @@ class Asked:
                     text("cli.passphrase_missing", key=key), fix=text("cli.passphrase_missing_fix")
                 )
             self.prompted[key] = click.prompt(
-                text("cli.passphrase_prompt", key=key), hide_input=True, err=True
+                text("cli.passphrase_prompt", key=key),
+                hide_input=True,
+                err=True,
+                confirmation_prompt=confirm,
             )
         return self.prompted[key]
 
@@ -105,13 +123,15 @@ class Command(click.Command):
         """Run, render, exit."""
         asked = ctx.ensure_object(Asked)
         try:
-            output: Output = super().invoke(ctx)
+            output = self._run(ctx)
         except click.ClickException:
             raise
         except LedgerError as error:
             ctx.exit(_report(error, asked))
         except BrokenPipeError:
             raise
+        except OSError as error:
+            ctx.exit(_report(_file_unusable(error), asked))
         except Exception as error:
             if os.environ.get("PLEDGER_DEBUG"):
                 raise
@@ -122,7 +142,21 @@ class Command(click.Command):
             click.echo(json.dumps(output.document, ensure_ascii=False))
         else:
             click.echo(output.text if isinstance(output.text, str) else output.text())
+        if asked.dry_run:
+            click.echo(text("cli.dry_run_done"), err=True)
         ctx.exit(output.exit_code)
+
+    def _run(self, ctx: click.Context) -> Output:
+        try:
+            output: Output = super().invoke(ctx)
+        except LedgerUnusable as error:
+            from ledger.ledger import BookDamaged
+
+            if not isinstance(error, BookDamaged):
+                raise
+            # It was thrown away and every command may be run again: so run it again.
+            output = super().invoke(ctx)
+        return output
 
 
 def command(
@@ -193,6 +227,14 @@ def _option(flag: str, name: str, **settings: Any) -> click.Option:
             setattr(ctx.ensure_object(Asked), name, value)
 
     return click.Option([flag, name], expose_value=False, callback=keep, **settings)
+
+
+def _file_unusable(error: OSError) -> LedgerError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return DiskFull(error.filename or "-")
+    return LedgerUnusable(
+        text("cli.os_error"), where=str(error.filename or ""), found=error.strerror or str(error)
+    )
 
 
 def _report(error: LedgerError, asked: Asked) -> int:

@@ -23,6 +23,7 @@ _NOUNS = {
     "balances": "balances",
     "export": "chain",
     "replay": "chain",
+    "validator": "validators",
     "demo": "demo",
 }
 """Noun to the module of this package that has it."""

@@ -28,7 +28,7 @@ def init(asked: Asked, directory: Path, config: Path, dev: bool, rpc_url: str | 
     founding.check_folder(directory)
     if not asked.dry_run:
         settings = founding.found(
-            directory, members, dev=dev, passphrases=asked.passphrase, rpc_url=rpc_url
+            directory, members, dev=dev, passphrases=asked.new_passphrase, rpc_url=rpc_url
         )
         document["contracts"] = {name: address(at) for name, at in settings.contracts.items()}
     if dev:

@@ -9,7 +9,7 @@ import click
 from ledger.cli.command import Asked, Output, command
 from ledger.cli.render import progress
 
-from ledger.errors import EntryRejected, FileInvalid
+from ledger.errors import EntryInvalid, EntryRejected, FileInvalid
 from ledger.messages import text
 from ledger.posting import Submitted
 
@@ -45,7 +45,7 @@ def submit_command(noun: click.Group, layout_name: str) -> click.Command:
                         dry_run=asked.dry_run,
                         progress=show,
                     )
-            except FileInvalid as error:
+            except (FileInvalid, EntryInvalid) as error:
                 return _unread(error, str(file), ledger.engine.head().number)
             except EntryRejected as error:
                 click.echo(str(error), err=True)
@@ -81,7 +81,7 @@ def submitted_output(done: Submitted, *, exit_code: int = 0, dry_run: bool = Fal
     return Output(document=document, text=line, exit_code=exit_code)
 
 
-def _unread(error: FileInvalid, file: str, head_block: int) -> Output:
+def _unread(error: FileInvalid | EntryInvalid, file: str, head_block: int) -> Output:
     click.echo(str(error), err=True)
     document: dict[str, Any] = {
         "file": file,

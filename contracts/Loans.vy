@@ -541,11 +541,16 @@ def _repay(
             i: uint256 = divider >> 48
             legs[i] = unsafe_add(legs[i], unsafe_sub(part_before, part_after) | (part_rest << INTEREST))
         legs[0] = unsafe_add(legs[0], unsafe_sub(before, after) | (rest << INTEREST))
-        sum: uint256 = 0
-        for i: uint256 in range(parties, bound=MAX_PARTIES):
-            leg: uint256 = legs[i]
-            totals[i] = unsafe_add(totals[i], leg)
-            sum = unsafe_add(sum, leg)
+        # Most deals have no more than four parties: theirs are added without a loop.
+        sum: uint256 = unsafe_add(unsafe_add(legs[0], legs[1]), unsafe_add(legs[2], legs[3]))
+        totals[0] = unsafe_add(totals[0], legs[0])
+        totals[1] = unsafe_add(totals[1], legs[1])
+        totals[2] = unsafe_add(totals[2], legs[2])
+        totals[3] = unsafe_add(totals[3], legs[3])
+        if parties > 4:
+            for i: uint256 in range(4, MAX_PARTIES):
+                totals[i] = unsafe_add(totals[i], legs[i])
+                sum = unsafe_add(sum, legs[i])
         assert sum == row.amounts, reasons.POSTINGS_UNBALANCED  # L1
         sums = unsafe_add(sums, sum)
         if limited:

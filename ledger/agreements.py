@@ -24,6 +24,17 @@ def propose(ledger: Ledger, terms: Terms, *, by: str, effective_date: int, dry_r
         raise TermsInvalid(
             [Problem(what=text("ledger.member_unknown"), found=party) for party in missing]
         )
+    idle = [name for name in ("deposit", "loss", "claim", "period") if getattr(terms, name)]
+    if idle:
+        # Signed terms that no contract carries out would be worse than none.
+        raise TermsInvalid(
+            [
+                Problem(
+                    what=text("ledger.table_idle"), column=name, fix=text("ledger.table_idle_fix")
+                )
+                for name in idle
+            ]
+        )
     known = reading.deal_named(book, terms.id)
     version = len(reading.versions(book, known.deal)) + 1 if known else 1
     data = encode_call(

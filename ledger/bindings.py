@@ -24,6 +24,7 @@ CONTRACTS = ("Deals", "Journal", "Loans", "Members")
 """In the order of their deployment by the operator, at nonces 0, 1, ... Members is last: with it
 there, only members may send, and the operator can do nothing more."""
 
+_LAST_DAY = 65_535
 BOOKING, REPAYMENT, WAIVER, WRITE_OFF = 1, 2, 3, 4
 """Kinds of entry as the tip of a loan commits to them."""
 
@@ -132,8 +133,8 @@ def name_of(label: bytes) -> str:
 def deal_terms(terms: Terms, numbers: Mapping[str, int], effective_date: int) -> events.DealTerms:
     """The terms as the contracts apply them; `numbers` are the members' by id.
 
-    Limits are the stricter of the deal's and its rule packs' on the later of the effective date
-    and the day on which the packs are asked; 0 stands for no limit.
+    Limits are the stricter of the deal's and its rule packs' on the effective date; 0 stands for
+    no limit.
     """
     from ledger.money import date_of
 
@@ -147,7 +148,8 @@ def deal_terms(terms: Terms, numbers: Mapping[str, int], effective_date: int) ->
             for tier in items
         )
 
-    limits = terms.limits_at(date_of(effective_date))
+    # Terms for loans of any day carry the newest rules of their packs, whatever day it is signed.
+    limits = terms.limits_at(date_of(effective_date or _LAST_DAY))
     return events.DealTerms(
         parties=tuple(numbers[party] for party in terms.parties),
         shares_ppm=terms.shares_ppm,

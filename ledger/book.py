@@ -114,9 +114,8 @@ class Book:
         """Take over a connection; makes the tables when there are none."""
         self.connection = connection
         connection.isolation_level = None
-        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'progress'").fetchone():
-            connection.executescript(_SCHEMA)
-            connection.execute("INSERT INTO progress VALUES (0, x'')")
+        if not _has_tables(connection):
+            _make_tables(connection)
         self._loans: dict[tuple[int, bytes], Loan] = {}
         self._entries: list[tuple[Any, ...]] = []
         self._balances: defaultdict[tuple[int, int, Account], int] = defaultdict(int)
@@ -179,6 +178,9 @@ class Book:
         self._loans.clear()
         self._entries.clear()
         self._balances.clear()
+        self._terms.clear()
+        self._deals.clear()
+        self._batch = None
         if self.connection.in_transaction:
             self.connection.execute("ROLLBACK")
 
@@ -439,6 +441,21 @@ class Book:
         self._loans.clear()
         # The last one stays within reach of the FurtherLegs that may follow it.
         self._entries.clear()
+
+
+def _has_tables(connection: sqlite3.Connection) -> bool:
+    query = "SELECT 1 FROM sqlite_master WHERE name = 'progress'"
+    return connection.execute(query).fetchone() is not None
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    # Another process may have made them since they were looked for.
+    if not _has_tables(connection):
+        for statement in _SCHEMA.split(";"):
+            connection.execute(statement)
+        connection.execute("INSERT INTO progress VALUES (0, x'')")
+    connection.execute("COMMIT")
 
 
 def encode_legs(words: Iterable[int]) -> bytes:

@@ -111,13 +111,19 @@ def found(
     is not empty; what was made is then left alone.
     """
     check_folder(directory)
+    keys = [
+        (member.id, use)
+        for member in consortium.members
+        for use in KeyUse
+        if use is not KeyUse.VALIDATOR or member.validator
+    ]
+    # All asked for before anything is made, so that one that is missing leaves no half of a folder.
+    given = {key: "" if dev else passphrases(*key) for key in keys}
     directory.mkdir(parents=True, exist_ok=True)
-    keyring = Keyring(directory / KEYS_FOLDER, open_passphrases if dev else passphrases)
+    keyring = Keyring(directory / KEYS_FOLDER, lambda member, use: given[member, use])
     secrets = _dev_secrets(consortium) if dev else lambda member, use: randomness(32)
-    for member in consortium.members:
-        for use in KeyUse:
-            if use is not KeyUse.VALIDATOR or member.validator:
-                keyring.create(member.id, use, secrets(member.id, use))
+    for member_id, use in keys:
+        keyring.create(member_id, use, secrets(member_id, use))
     operator_secret = secrets("", KeyUse.MAKER)
     settings = _settings(consortium, keyring, operator_secret, dev=dev, rpc_url=rpc_url)
 
@@ -171,13 +177,24 @@ def open_engine(
         for member, address in settings.validators.items()
         if keyring.holds(member, KeyUse.VALIDATOR)
     }
-    return LocalEngine(
+    engine = LocalEngine(
         directory / CHAIN_FOLDER,
         signers=sealers,
         clock=_clock(settings.clock),
         admit=admission(settings.contracts["Members"], settings.operator),
         lock_timeout_seconds=lock_timeout_seconds,
     )
+    expected = f"chain_id {settings.chain_id}, operator 0x{settings.operator.hex()}"
+    found = f"chain_id {engine.chain_id}, operator {engine.genesis.pledger.get('operator')}"
+    if found != expected:
+        engine.close()
+        raise ChainUnusable(
+            text("ledger.other_chain"),
+            where=str(directory / CHAIN_FOLDER),
+            expected=expected,
+            found=found,
+        )
+    return engine
 
 
 def admission(

@@ -108,9 +108,10 @@ class Keyring:
         path = self.path(member, use)
         try:
             keystore: dict[str, object] = json.loads(path.read_text("utf-8"))
+            bytes.fromhex(str(keystore["address"]).removeprefix("0x"))
         except OSError as error:
             raise KeyUnavailable(member, path, found=error.strerror or str(error)) from None
-        except ValueError:
+        except (ValueError, KeyError, TypeError):
             raise KeyUnavailable(member, path, found=text("error.key_unreadable")) from None
         return keystore
 

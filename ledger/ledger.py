@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import sqlite3
@@ -20,7 +21,7 @@ from ledger.bindings import decode_event
 from ledger.book import Book
 from ledger.chain.engine import Engine, Head, Log, Receipt
 from ledger.entries import Entry
-from ledger.errors import UsageInvalid
+from ledger.errors import DiskFull, LedgerUnusable, UsageInvalid
 from ledger.events import Place
 from ledger.founding import (
     BOOK_FILE,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from ledger.terms import Terms
 
 LOCK_TIMEOUT_SECONDS = 30
+_log = logging.getLogger(__name__)
 
 
 class Ledger:
@@ -52,11 +54,8 @@ class Ledger:
         self.settings = settings
         self.engine = engine
         self.keyring = keyring
-        self._book = Book(_sqlite(directory / BOOK_FILE))
-        self._refs = _sqlite(directory / REFS_FILE)
-        self._refs.execute(
-            "CREATE TABLE IF NOT EXISTS refs (id BLOB PRIMARY KEY, ref TEXT NOT NULL) WITHOUT ROWID"
-        )
+        self._book = _open_book(directory / BOOK_FILE)
+        self._refs = _open_refs(directory / REFS_FILE)
 
     @classmethod
     def open(
@@ -76,7 +75,11 @@ class Ledger:
         engine = open_engine(
             directory, settings, keyring, lock_timeout_seconds=lock_timeout_seconds
         )
-        return cls(directory, settings, engine, keyring)
+        try:
+            return cls(directory, settings, engine, keyring)
+        except BaseException:
+            engine.close()
+            raise
 
     def close(self) -> None:
         """Let go of the folder."""
@@ -88,9 +91,19 @@ class Ledger:
         """The ledger itself."""
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Close."""
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Close. Errors of the book's or refs' file become `LedgerUnusable`."""
+        if not isinstance(error, sqlite3.Error):
+            self.close()
+            return
+        refs_damaged = _damaged(error) and not _whole(self._refs)
         self.close()
+        if not _damaged(error):
+            raise _unusable(self.directory, error) from error
+        if refs_damaged:
+            raise _refs_damaged(self.directory / REFS_FILE, error) from error
+        _discard_book(self.directory / BOOK_FILE, error)
+        raise BookDamaged(self.directory / BOOK_FILE, str(error)) from error
 
     # ---- reading
 
@@ -235,21 +248,30 @@ class Ledger:
     def fold(self, receipts: Sequence[Receipt], head: Head) -> None:
         """Bring the book to `head` with the receipts of what this process just posted."""
         # On a network, and where another process folded first, the chain itself must say.
-        if self.engine.atomic and receipts:
-            with _folding(self._book):
-                if self._book.at[0] == receipts[0].block_number - 1:
-                    for receipt in receipts:
-                        self._apply(receipt.logs)
-                    self._book.commit(head.number, head.block_hash)
-                else:
-                    self._book.rollback()
-        self.book()
+        try:
+            if self.engine.atomic and receipts:
+                with _folding(self._book):
+                    if self._book.at[0] == receipts[0].block_number - 1:
+                        for receipt in receipts:
+                            self._apply(receipt.logs)
+                        self._book.commit(head.number, head.block_hash)
+                    else:
+                        self._book.rollback()
+            self.book()
+        except sqlite3.OperationalError as error:
+            # The entries are on the chain; whoever reads the book next folds them.
+            _log.warning(text("ledger.book_behind", block=head.number, found=str(error)))
 
     def keep_refs(self, refs: Iterable[tuple[bytes, str]]) -> None:
         """Remember ids and the texts behind them, for this folder's reader alone."""
         self._refs.execute("BEGIN IMMEDIATE")
-        self._refs.executemany("INSERT OR IGNORE INTO refs VALUES (?, ?)", refs)
-        self._refs.execute("COMMIT")
+        try:
+            self._refs.executemany("INSERT OR IGNORE INTO refs VALUES (?, ?)", refs)
+            self._refs.execute("COMMIT")
+        except sqlite3.Error:
+            if self._refs.in_transaction:
+                self._refs.execute("ROLLBACK")
+            raise
 
     def keep_terms(self, terms: Terms, version: int) -> None:
         """Keep a version's document, and with the first one the deal's salt."""
@@ -293,10 +315,85 @@ def _folding(book: Book) -> Iterator[None]:
         raise
 
 
-def _sqlite(path: Path) -> sqlite3.Connection:
+class BookDamaged(LedgerUnusable):
+    """The book could not be read and was thrown away; the next opening makes it anew."""
+
+    def __init__(self, path: Path, found: str) -> None:
+        super().__init__(
+            text("ledger.book_damaged"),
+            where=str(path),
+            found=found,
+            fix=text("ledger.book_damaged_fix"),
+        )
+
+
+def _open_book(path: Path) -> Book:
+    try:
+        return Book(_sqlite(path))
+    except sqlite3.DatabaseError as error:
+        if not _damaged(error):
+            raise _unusable(path, error) from error
+        _discard_book(path, error)
+        return Book(_sqlite(path))
+
+
+def _open_refs(path: Path) -> sqlite3.Connection:
+    try:
+        # A ref must be on the disk before its id is on the chain, power cut or not.
+        refs = _sqlite(path, synchronous="FULL")
+        refs.execute(
+            "CREATE TABLE IF NOT EXISTS refs (id BLOB PRIMARY KEY, ref TEXT NOT NULL) WITHOUT ROWID"
+        )
+    except sqlite3.DatabaseError as error:
+        if _damaged(error):
+            raise _refs_damaged(path, error) from error
+        raise _unusable(path, error) from error
+    return refs
+
+
+def _discard_book(path: Path, error: Exception) -> None:
+    """Throw the book away: it holds nothing that the chain does not."""
+    _log.warning(text("ledger.book_discarded", path=path, found=str(error)))
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _damaged(error: sqlite3.Error) -> bool:
+    damage = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in damage
+
+
+def _whole(connection: sqlite3.Connection) -> bool:
+    try:
+        return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+    except sqlite3.Error:
+        return False
+
+
+def _refs_damaged(path: Path, error: Exception) -> LedgerUnusable:
+    return LedgerUnusable(
+        text("ledger.refs_damaged"),
+        where=str(path),
+        found=str(error),
+        fix=text("ledger.refs_damaged_fix"),
+    )
+
+
+def _unusable(path: Path, error: sqlite3.Error) -> LedgerUnusable:
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+        return DiskFull(path)
+    return LedgerUnusable(text("ledger.file_unusable"), where=str(path), found=str(error))
+
+
+def _sqlite(path: Path, *, synchronous: str = "NORMAL") -> sqlite3.Connection:
     # Another process that folds or keeps refs is done in moments; wait for it.
     connection = sqlite3.connect(path, timeout=60, isolation_level=None)
-    path.chmod(0o600)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
+    try:
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+    except BaseException:
+        connection.close()
+        raise
     return connection

@@ -31,7 +31,7 @@ from ledger.keys import KeyUse
 from ledger.messages import text
 from ledger.money import day_number
 from ledger.outbox import Outbox
-from ledger.submission import Planner, Probing, Row
+from ledger.submission import Planner, Probing, Row, refuse_far_days
 
 if TYPE_CHECKING:
     from ledger.ledger import Ledger
@@ -81,6 +81,7 @@ def submit(
     """See `Ledger.submit`."""
     given = list(entries)
     refuse_duplicates(given)
+    refuse_far_days(given, lines, file)
     run = Submitted(file=file, rows=len(given))
     for _ in range(_RACE_ATTEMPTS):
         posting = _Posting(ledger, deal, by, dry_run)
@@ -202,7 +203,7 @@ def reverse(
         reversing = _Reversing(ledger, deal, on)
         for ref in refs:
             entry = reversing.find(ref)
-            if entry.reversed:
+            if entry.reversed or reversing.noted(entry):
                 already += 1
                 continue
             own = entry_id(ledger.salt(deal), Reversal(entry_ref=ref).ref)
@@ -254,6 +255,10 @@ class _Reversing:
         if found.kind not in _TIP_KINDS:
             raise UsageInvalid(text("reverse.kind", kind=found.kind), fix=text("reverse.kind_fix"))
         return found
+
+    def noted(self, entry: reading.Posted) -> bool:
+        """Whether the entry is reversed within this submission."""
+        return any(found.number == entry.number for found in self._mirrored)
 
     def note(self, entry: reading.Posted) -> None:
         """The entry is reversed within this submission."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from ledger import reading
 from ledger.book import Book
@@ -26,13 +27,15 @@ from ledger.entries import (
     entry_id,
     loan_id,
 )
-from ledger.errors import RejectedRow, UsageInvalid, explain
+from ledger.errors import EntryInvalid, Problem, RejectedRow, UsageInvalid, explain
 from ledger.events import Amounts, Particulars
 from ledger.messages import text
 from ledger.money import date_of, day_number
 
 BATCH_ROWS = 200
 """Rows of a transaction: past this, gas per row no longer falls."""
+LAST_DATE = date_of(2**16 - 1)
+"""The last day that the chain can hold: 2149-06-06."""
 REF_REUSED = "REF_REUSED"
 """Reason for a row whose ref is on the chain with other content."""
 
@@ -250,6 +253,28 @@ class Probing:
     def sequence(self, row: Row) -> int:
         """The row's sequence without the refused rows before it on the same loan."""
         return row.sequence - self._refused.get(row.loan_id, 0)
+
+
+def refuse_far_days(entries: Sequence[Entry], lines: Sequence[int] = (), file: str = "") -> None:
+    """Days that do not fit their 16 bits on the chain would spill into the field beside them.
+
+    Raises `EntryInvalid` with all of them.
+    """
+    problems = [
+        Problem(
+            what=text("submit.day_far"),
+            file=file,
+            line=lines[position] if position < len(lines) else 0,
+            column=name,
+            expected=text("submit.day_far_expected", last=LAST_DATE.isoformat()),
+            found=value.isoformat(),
+        )
+        for position, entry in enumerate(entries)
+        for name, value in entry.__dict__.items()
+        if isinstance(value, date) and value > LAST_DATE
+    ]
+    if problems:
+        raise EntryInvalid(problems, file=file)
 
 
 def rejected(entry: Entry, line: int, reason: str) -> RejectedRow:

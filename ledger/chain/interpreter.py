@@ -14,7 +14,9 @@ from eth.abc import ComputationAPI, MessageAPI, StateAPI, TransactionContextAPI
 from eth.exceptions import FullStack, Halt, InsufficientStack, InvalidJumpDestination
 from eth.vm.forks.london.computation import LondonComputation
 from eth.vm.logic.invalid import InvalidOpcode
+from eth.vm.memory import Memory
 from eth.vm.opcode import _FastOpcode
+from eth.vm.stack import Stack
 
 _WORD = 1 << 256
 _STACK_ITEMS = 1024
@@ -25,6 +27,9 @@ Logic = Callable[[Any], None]
 
 class LedgerComputation(LondonComputation):
     """Executes a message's code."""
+
+    _stack: Stack
+    _memory: Memory
 
     @classmethod
     def apply_computation(
@@ -109,11 +114,10 @@ def _binary(function: Callable[[int, int], int]) -> Logic:
         if len(values) < 2:
             raise InsufficientStack("2")
         left, right = values.pop(), values[-1]
-        if type(left) is bytes:
-            left = int.from_bytes(left, "big")
-        if type(right) is bytes:
-            right = int.from_bytes(right, "big")
-        values[-1] = function(left, right)
+        values[-1] = function(
+            left if type(left) is int else int.from_bytes(cast(bytes, left), "big"),
+            right if type(right) is int else int.from_bytes(cast(bytes, right), "big"),
+        )
 
     return operate
 

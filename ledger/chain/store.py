@@ -186,7 +186,7 @@ class Store:
 
     def close(self) -> None:
         """Let go of the file; it stays open while another engine of this process uses it."""
-        del self._environment
+        self._environment = None
 
     def explain(self, error: Exception) -> DiskFull | ChainCorrupt | ChainUnusable:
         """The ledger's error for one of LMDB's or the operating system's."""

@@ -9,7 +9,7 @@ import rlp
 from eth.db.account import AccountDB
 from eth.db.atomic import AtomicDB
 from eth.db.trie import make_trie_root_and_nodes
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from trie import HexaryTrie
 
@@ -41,7 +41,6 @@ BATCHES = st.lists(st.dictionaries(KEYS, VALUES, max_size=12), max_size=6)
 
 
 @given(BATCHES)
-@settings(max_examples=400, deadline=None)
 def test_root_after_each_batch_is_that_of_py_trie(batches: list[dict[bytes, bytes]]) -> None:
     nodes = Memory()
     ours = Trie(nodes, EMPTY_ROOT)
@@ -59,7 +58,6 @@ def test_root_after_each_batch_is_that_of_py_trie(batches: list[dict[bytes, byte
 
 
 @given(BATCHES)
-@settings(max_examples=200, deadline=None)
 def test_only_nodes_of_the_present_state_are_kept(batches: list[dict[bytes, bytes]]) -> None:
     nodes, anew = Memory(), Memory()
     present: dict[bytes, bytes] = {}
@@ -79,7 +77,6 @@ def test_compact_path_expands_to_itself(key: bytes, leaf: bool) -> None:
 
 
 @given(st.lists(st.binary(min_size=1, max_size=80), max_size=300))
-@settings(max_examples=40, deadline=None)
 def test_root_over_positions_is_that_of_pyevm(items: list[bytes]) -> None:
     class Item:
         def __init__(self, content: bytes) -> None:
@@ -128,7 +125,6 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-@settings(max_examples=300, deadline=None)
 def test_accounts_behave_and_hash_like_those_of_pyevm(
     tmp_path_factory: pytest.TempPathFactory, steps: list[object]
 ) -> None:

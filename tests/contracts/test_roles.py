@@ -196,5 +196,5 @@ def test_contracts_of_the_ledger_may_call_one_another(
 def test_same_key_means_nothing_on_another_ledger(fresh: Partnership) -> None:
     code = creation_code("Members", [], [])
     other = Contract(fresh.chain, "Members", fresh.chain.deploy(fresh.operator, code))
-    with pytest.raises(Refused, match="^SENDER_NOT_MAKER$"):
+    with pytest.raises(Refused, match=r"^SENDER_NOT_MAKER$"):
         other.send(Key("bank maker"), "request", fresh.deals.address, b"")

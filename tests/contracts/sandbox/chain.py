@@ -21,7 +21,7 @@ from eth_keys import keys
 from eth_utils.address import to_canonical_address
 from rlp import encode as rlp_encode
 
-import ledger.chain  # noqa: F401  chooses the hash backend before anything else imports one
+import ledger.chain  # noqa: F401  chooses the hash backend
 
 GAS_LIMIT = 100_000_000
 _ERROR = bytes.fromhex("08c379a0")
