@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from ledger.cli.command import Asked, Output, command
-from ledger.cli.render import amount, table
 
 from ledger import reading
+from ledger.cli.command import Asked, Output, command
+from ledger.cli.render import amount, table
 from ledger.messages import text
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+
 from ledger.cli.command import Asked, Output, command
 from ledger.cli.render import address, progress, table
-
 from ledger.errors import ChainUnusable, LedgerMissing, UsageInvalid
 from ledger.messages import text
 
@@ -28,7 +28,7 @@ def export(asked: Asked, directory: Path) -> Output:
         if not asked.dry_run:
             try:
                 blocks = export_chain(ledger.engine, directory)
-            except (FileExistsError, FileNotFoundError, PermissionError) as error:
+            except (FileExistsError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
                 raise UsageInvalid(
                     text("cli.os_error"), where=str(directory), found=error.strerror or ""
                 ) from None

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from ledger.cli.command import Asked, Output, command, group
-from ledger.cli.render import address, amount, table
 
 from ledger import reading
 from ledger.book import Version
+from ledger.cli.command import Asked, Output, command, group
+from ledger.cli.render import address, amount, table
 from ledger.errors import UsageInvalid
 from ledger.messages import text
 from ledger.money import date_of, day_number, parse_date

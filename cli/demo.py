@@ -8,11 +8,11 @@ from shutil import copyfile
 from typing import Any
 
 import click
+
+from ledger import reading
 from ledger.cli.balances import balances
 from ledger.cli.command import Asked, Output, command
 from ledger.cli.render import amount, progress, table
-
-from ledger import reading
 from ledger.entries import entry_id
 from ledger.errors import EntryRejected, UsageInvalid
 from ledger.messages import text
@@ -126,9 +126,8 @@ class _Story:
         )
 
     def _submit(self, ledger: Any, name: str, layout: str, by: str) -> Any:
-        from ledger.cli.submitting import submitted_output
-
         from ledger import files
+        from ledger.cli.submitting import submitted_output
 
         read = files.read(self._files / name, files.LAYOUTS[layout], decimals=2)
         with progress(name) as show:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import click
-from ledger.cli.command import Asked, Output, command, group
-from ledger.cli.submitting import submit_command, submitted_output
 
 from ledger import reading
+from ledger.cli.command import Asked, Output, command, group
+from ledger.cli.submitting import submit_command, submitted_output
 from ledger.errors import UsageInvalid
 from ledger.messages import text
 from ledger.money import parse_date
@@ -38,7 +38,7 @@ def reverse(asked: Asked, refs: tuple[str, ...], deal: str | None, on: str | Non
             on=parse_date(on) if on else None,
             dry_run=asked.dry_run,
         )
-    return submitted_output(done, dry_run=asked.dry_run)
+    return submitted_output(done, dry_run=asked.dry_run, label=", ".join(refs))
 
 
 def _only_deal(names: list[str]) -> str:

@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import click
+
+from ledger import reading
 from ledger.cli.command import Asked, Output, command, group
 from ledger.cli.render import amount, table
 from ledger.cli.submitting import submit_command
-
-from ledger import reading
 from ledger.entries import Method, Purpose, loan_id
 from ledger.errors import UsageInvalid
 from ledger.events import Particulars

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from ledger.cli.command import Asked, Output, command, group
-from ledger.cli.render import address, table
 
 from ledger import reading
+from ledger.cli.command import Asked, Output, command, group
+from ledger.cli.render import address, table
 from ledger.consortium import Licence, Role
 from ledger.founding import named
 from ledger.messages import text
@@ -73,6 +73,8 @@ def _document(found: reading.Party) -> dict[str, Any]:
 
 
 def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return text("cli.yes") if value else ""
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return "" if value is None else str(value)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 
 import click
-from ledger.cli.command import shared_options
 
+from ledger.cli.command import shared_options
 from ledger.messages import text
 
 _NOUNS = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+
 from ledger.cli.command import Asked, Output, command
 from ledger.cli.render import address
-
 from ledger.messages import text
 
 

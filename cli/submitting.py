@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+
 from ledger.cli.command import Asked, Output, command
 from ledger.cli.render import progress
-
 from ledger.errors import EntryInvalid, EntryRejected, FileInvalid
 from ledger.messages import text
 from ledger.posting import Submitted
@@ -56,8 +56,10 @@ def submit_command(noun: click.Group, layout_name: str) -> click.Command:
     return submit
 
 
-def submitted_output(done: Submitted, *, exit_code: int = 0, dry_run: bool = False) -> Output:
-    """The report of a run, as interfaces and people read it."""
+def submitted_output(
+    done: Submitted, *, exit_code: int = 0, dry_run: bool = False, label: str = ""
+) -> Output:
+    """The report of a run, as interfaces and people read it. `label`: for what was no file."""
     document: dict[str, Any] = {
         "file": done.file,
         "rows": done.rows,
@@ -71,7 +73,7 @@ def submitted_output(done: Submitted, *, exit_code: int = 0, dry_run: bool = Fal
     key = "cli.submitted_dry" if dry_run else "cli.submitted"
     line = text(
         key,
-        file=done.file,
+        file=label or done.file,
         rows=done.rows,
         posted=done.posted,
         already=done.already_posted,

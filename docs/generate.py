@@ -38,6 +38,7 @@ def cli_reference() -> str:
 
     set_language("en")
     import click
+
     from ledger.cli.root import pledger
 
     parts = [

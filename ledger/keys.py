@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ledger.consortium import check_id
 from ledger.errors import KeyUnavailable
 from ledger.messages import text
 
@@ -105,6 +106,7 @@ class Keyring:
         return seal
 
     def _read(self, member: str, use: KeyUse) -> dict[str, object]:
+        check_id(member)
         path = self.path(member, use)
         try:
             keystore: dict[str, object] = json.loads(path.read_text("utf-8"))

@@ -22,7 +22,7 @@ from ledger.chain.ordered_trie import root_of
 from ledger.chain.pending import bloom_of, read_transaction
 from ledger.chain.store import Batch, Table
 from ledger.chain.trie import EMPTY_ROOT
-from ledger.errors import Refused, Reverted, TransactionInvalid
+from ledger.errors import Refused, TransactionInvalid
 from ledger.replay.report import Findings
 
 _HALF_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141 // 2
@@ -63,6 +63,7 @@ class Executed:
 
     transaction: SignedTransactionAPI
     index: int
+    succeeded: bool
     logs: tuple[Log, ...]
 
 
@@ -141,7 +142,7 @@ class Execution:
 
         try:
             admitted = self._admit(sender, read)
-        except Reverted:
+        except Refused:
             admitted = False
         state.revert(before)
         if not admitted:
@@ -201,7 +202,7 @@ class _Pending:
         """Whether a transaction could not be executed at all."""
 
     def execute(self, index: int, raw: bytes, transaction: SignedTransactionAPI) -> None:
-        """Execute a transaction, which must succeed; one that fails is in the block nevertheless."""
+        """Execute a transaction, which must succeed; a failed one is in the block nevertheless."""
         self._findings.counts["status"] += 1
         expected = f"transaction {index}: success"
         try:
@@ -255,7 +256,14 @@ class _Pending:
             for at, (address, topics, data) in enumerate(entries)
         )
         self._log_count += len(logs)
-        self.executed.append(Executed(transaction=transaction, index=index, logs=logs))
+        self.executed.append(
+            Executed(
+                transaction=transaction,
+                index=index,
+                succeeded=not computation.is_error,
+                logs=logs,
+            )
+        )
 
 
 def _integer(value: int) -> bytes:

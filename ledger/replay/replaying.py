@@ -10,6 +10,7 @@ from pathlib import Path
 from ledger.bindings import decode_event
 from ledger.book import Book
 from ledger.chain.blocks import Block
+from ledger.chain.engine import Log
 from ledger.chain.genesis import Genesis, decode_genesis
 from ledger.errors import ChainCorrupt, ChainUnusable, UsageInvalid
 from ledger.events import Event, Place
@@ -24,7 +25,10 @@ from ledger.replay.signed import SignedEntries
 from ledger.replay.source import Source, open_source, read_blocks
 from ledger.replay.state import HeadState, StateUnreadable
 
-ENGINES = ("pyevm",)
+ENGINES = ("pyevm", "revm")
+
+UNREADABLE = (ValueError, AssertionError, LookupError, TypeError, ArithmeticError, sqlite3.Error)
+"""What events or answers that the shipped contracts never give make the reading code raise."""
 
 Progress = Callable[[int, int], None]
 """(done, of): how much of the source is read, in its own unit"""
@@ -54,6 +58,8 @@ def replay(
         raise UsageInvalid(
             text("replay.engine_unknown"), expected=", ".join(ENGINES), found=engine
         )
+    if engine == "revm":
+        raise UsageInvalid(text("replay.engine_missing"), found=engine)
     with open_source(source) as opened:
         findings = Findings()
         try:
@@ -82,7 +88,7 @@ class _Replay:
         self._signed = SignedEntries(self._addresses["Loans"], findings)
         # A private database of SQLite's own: in memory, on disk once it is large.
         self._book = Book(sqlite3.connect(""))
-        self._folding = True
+        self._reading = True
         self._blocks = self._transactions = 0
 
     def run(self, source: Source, progress: Progress) -> Report:
@@ -128,46 +134,44 @@ class _Replay:
         signer = self._headers.follow(block.header)
         self._check_known(number, block.header.hash)
         for executed in self._execution.run(block, signer, hashes):
-            self._contracts.follow(executed, number)
-            self._follow_transaction(executed, number)
+            if executed.succeeded:
+                self._contracts.follow(executed, number)
+                self._follow_transaction(executed, number)
         self._blocks += 1
         self._transactions += len(block.transactions)
 
     def _follow_transaction(self, executed: Executed, number: int) -> None:
-        reported: list[Event] = []
-        for log in executed.logs:
-            # Any member may deploy a contract that emits events like ours.
-            event = decode_event(log) if log.address in self._names else None
-            if event is None:
-                continue
-            self._agreed.follow(event, number)
-            reported.append(event)
-            self._fold(event, Place(number, log.transaction_index, log.log_index))
-        transaction = executed.transaction
-        self._signed.check(
-            block=number,
-            index=executed.index,
-            to=bytes(transaction.to),
-            data=bytes(transaction.data),
-            reported=reported,
-            number_of_maker=self._agreed.number_of_maker,
-            sender=bytes(transaction.sender),
-            terms_of=self._agreed.terms,
-            sealed_through=self._agreed.sealed_through,
-        )
-
-    def _fold(self, event: Event, place: Place) -> None:
-        """Put an event into the book; what the book cannot take is a finding, not a crash."""
-        if not self._folding:
+        if not self._reading:
             return
-        self._findings.counts["book"] += 1
         try:
-            self._book.apply(event, place)
-        except (ValueError, AssertionError, LookupError, TypeError, sqlite3.Error) as error:
-            self._folding = False
-            self._findings.fail(
-                "book", place.block, f"{type(event).__name__} that folds", repr(error)
+            reported = [
+                event for log in executed.logs if (event := self._read(log, number)) is not None
+            ]
+            transaction = executed.transaction
+            self._signed.check(
+                block=number,
+                index=executed.index,
+                to=bytes(transaction.to),
+                data=bytes(transaction.data),
+                reported=reported,
+                number_of_maker=self._agreed.number_of_maker,
+                sender=bytes(transaction.sender),
+                terms_of=self._agreed.terms,
+                sealed_through=self._agreed.sealed_through,
             )
+        except UNREADABLE as error:
+            self._reading = False
+            expected = f"transaction {executed.index}: events of a book"
+            self._findings.fail("events", number, expected, repr(error))
+
+    def _read(self, log: Log, number: int) -> Event | None:
+        # Any member may deploy a contract that emits events like ours.
+        event = decode_event(log) if log.address in self._names else None
+        if event is not None:
+            self._findings.counts["events"] += 1
+            self._agreed.follow(event, number)
+            self._book.apply(event, Place(number, log.transaction_index, log.log_index))
+        return event
 
     def _finish(self) -> None:
         if self._known is not None and self._known.number > self._blocks:
@@ -175,17 +179,17 @@ class _Replay:
             expected = f"block {self._known.number} {shown(self._known.block_hash)}"
             self._findings.fail("known_block", self._blocks + 1, expected, "-")
         self._contracts.check_code(self._execution.code)
-        if self._execution.diverged or not self._folding or not self._blocks:
+        if self._execution.diverged or not self._reading or not self._blocks:
             return
         head = self._headers.parent
-        self._book.commit(head.block_number, head.hash)
         state = HeadState(
             self._book, self._execution.reader(), self._addresses, self._findings, self._blocks
         )
         try:
+            self._book.commit(head.block_number, head.hash)
             state.check()
-        except StateUnreadable as error:
-            self._findings.fail("state", self._blocks, "an answer", str(error))
+        except (StateUnreadable, *UNREADABLE) as error:
+            self._findings.fail("state", self._blocks, "contracts that answer", repr(error))
 
     def _check_known(self, number: int, block_hash: bytes) -> None:
         if self._known is not None and self._known.number == number:

@@ -75,7 +75,9 @@ class Findings:
         self.counts: Counter[str] = Counter()
         self.failures: list[Failure] = []
 
-    def expect(self, check: str, block: int, expected: object, found: object, what: str = "") -> bool:
+    def expect(
+        self, check: str, block: int, expected: object, found: object, what: str = ""
+    ) -> bool:
         """Make one check: `found` must equal `expected`. `what` names the thing in the report."""
         self.counts[check] += 1
         if expected == found:

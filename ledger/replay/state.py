@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from eth_abi.exceptions import DecodingError
+
 from ledger import reading
 from ledger.bindings import decode_output, encode_call, label
 from ledger.book import Book, Loan
@@ -142,7 +144,7 @@ class HeadState:
         try:
             output = self._read(self._contracts[contract], data)
             return decode_output(contract, function, output)
-        except (Reverted, ValueError) as error:
+        except (Reverted, DecodingError) as error:
             raise StateUnreadable(f"{contract}.{function}: {error}") from error
 
 

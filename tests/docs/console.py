@@ -134,7 +134,7 @@ def differences(text: str, folder: Path) -> list[Difference]:
         if not block.runs:
             continue
         for command in block.commands():
-            found = run(exported + command.text, folder).splitlines()
+            found = [line.rstrip() for line in run(exported + command.text, folder).splitlines()]
             if command.text.startswith("export "):
                 exported += command.text + "\n"
             if not fits(command.output, found):

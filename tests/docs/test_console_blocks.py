@@ -1,0 +1,92 @@
+"""Every console block and every Python example of the documentation does what the page says."""
+
+from __future__ import annotations
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.docs.console import blocks, differences, fits
+from tests.docs.pages import DOCS, PAGES, README, name_of
+
+TEST_LINE = "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' && .venv/bin/python -m pytest"
+DEMO_LINE = "python3 -m venv .venv && .venv/bin/pip install -q . && .venv/bin/pledger demo"
+RUN = [page for page in PAGES if any(block.runs for block in blocks(page.read_text("utf-8")))]
+
+
+@pytest.mark.parametrize("page", RUN, ids=name_of)
+def test_console_blocks_print_what_the_page_says(page: Path, tmp_path: Path) -> None:
+    wrong = differences(page.read_text("utf-8"), tmp_path)
+    assert not wrong, "\n" + "\n\n".join(map(str, wrong))
+
+
+def test_tutorial_and_how_to_are_run() -> None:
+    pages = {DOCS / "tutorial.md", README, *(DOCS / "how-to").glob("*.md")}
+    # A network needs a node that the reader starts: its two commands are tested with the engine.
+    assert pages - set(RUN) == {DOCS / "how-to" / "run-on-a-network.md"}
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if ">>> " in page.read_text("utf-8")], ids=name_of
+)
+def test_python_examples_give_what_the_page_says(page: Path) -> None:
+    failed, tried = doctest.testfile(str(page), module_relative=False, verbose=False)
+    assert tried
+    assert not failed
+
+
+def test_every_block_of_a_prompt_is_a_console_block() -> None:
+    wrong = [
+        (name_of(page), block.first)
+        for page in PAGES
+        for block in blocks(page.read_text("utf-8"))
+        if block.language != "console" and any(line.startswith("$ ") for line in block.lines)
+    ]
+    assert not wrong
+
+
+def test_readme_has_one_line_for_the_demo_and_one_for_the_tests() -> None:
+    lines = [
+        line for block in blocks(README.read_text("utf-8")) if block.language == "sh" for line in block.lines
+    ]
+    assert lines == [DEMO_LINE, TEST_LINE]
+
+
+def test_the_continuous_integration_finds_the_line_of_the_readme() -> None:
+    marker = "<!-- test command -->"
+    assert f"{marker}\n```sh\n{TEST_LINE}\n```\n" in README.read_text("utf-8")
+    assert marker in (README.parent / ".ci" / "run").read_text("utf-8")
+
+
+def test_readme_shows_a_session_of_at_most_14_lines() -> None:
+    (session,) = [block for block in blocks(README.read_text("utf-8")) if block.runs]
+    assert len(session.lines) <= 14
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "same"),
+    [
+        (["a"], ["a"], True),
+        (["a"], ["b"], False),
+        (["a"], ["a", "b"], False),
+        (["a", "..."], ["a", "b", "c"], True),
+        (["a", "..."], ["a"], True),
+        (["...", "c"], ["a", "b"], False),
+        (["block ..., head"], ["block 5, head"], True),
+        (["block ..., head"], ["block 5", ", head"], False),
+        (["a.c"], ["abc"], False),
+    ],
+)
+def test_dots_stand_for_what_is_left_out_and_nothing_else(
+    expected: list[str], found: list[str], same: bool
+) -> None:
+    assert fits(expected, found) is same
+
+
+def test_a_page_of_a_wrong_output_is_found(tmp_path: Path) -> None:
+    page = "```txt file=a.txt\none\n```\n\n```console\n$ cat a.txt\ntwo\n```\n"
+    (wrong,) = differences(page, tmp_path)
+    assert wrong.found == ["one"]
+    assert re.search("line 6", str(wrong))

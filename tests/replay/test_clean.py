@@ -1,0 +1,127 @@
+"""A chain with nothing wrong in it, from its folder and from its export."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ledger import reading
+from ledger.chain.export import CHAIN_FILE, GENESIS_FILE
+from ledger.entries import Kind
+from ledger.errors import ChainUnusable, LedgerMissing, UsageInvalid
+from ledger.ledger import Ledger
+from ledger.replay import KnownBlock, Report, replay
+from tests.replay.forge import Forge, found
+
+CHECKS = {
+    "D1", "D2", "D3", "J1", "J3", "L1", "L2", "L3", "L4", "L5", "M1", "M2", "balances", "blocks",
+    "contract_code", "deals", "deployment", "entries", "entry_ids", "events", "gas_used", "genesis",
+    "headers", "loans", "logs_bloom", "members", "membership", "receipts_root", "roles", "seals",
+    "signatures", "state_root", "status", "transactions_root", "twin", "volume",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def report(export_folder: Path) -> Report:
+    return replay(export_folder)
+
+
+def test_every_check_is_made_and_nothing_is_found(report: Report) -> None:
+    assert report.failures == ()
+    assert set(report.checks) == CHECKS
+    assert min(report.checks.values()) > 0
+
+
+def test_the_folder_and_its_export_replay_alike(report: Report, ledger_folder: Path) -> None:
+    document = replay(ledger_folder).document()
+    assert document.pop("checks")["genesis"] == report.checks["genesis"] + 1
+    of_export = report.document()
+    of_export.pop("checks")
+    assert document == of_export
+
+
+def test_the_report_is_of_the_head_and_counts_what_is_there(
+    report: Report, ledger_folder: Path
+) -> None:
+    with Ledger.open(ledger_folder) as ledger:
+        head, book = ledger.engine.head(), ledger.book()
+        kinds = [
+            row[0] for row in book.connection.execute("SELECT kind FROM entries ORDER BY entry")
+        ]
+        (loans,) = book.connection.execute("SELECT count(*) FROM loans").fetchone()
+        parties = [
+            len(reading.versions(book, deal.deal)[-1].terms.parties)
+            for deal in reading.deals(book)
+        ]
+    assert (report.blocks, report.head_hash) == (head.number, head.block_hash)
+    assert report.head_state_root == head.state_root
+    assert report.checks["headers"] == report.checks["seals"] == head.number
+    assert report.transactions == report.checks["signatures"] == report.checks["membership"]
+    assert report.checks["entries"] == len(kinds)
+    assert report.checks["entry_ids"] == len(kinds) - kinds.count(Kind.BOOKING)
+    assert report.checks["loans"] >= loans == report.checks["L3"] == report.checks["L5"]
+    assert report.checks["L4"] == kinds.count(Kind.REVERSAL) == 5
+    assert report.checks["balances"] == 11 * sum(parties)
+
+
+def test_the_document_has_the_keys_that_scripts_rely_on(report: Report) -> None:
+    document = json.loads(json.dumps(report.document()))
+    assert list(document) == [
+        "ok", "engine", "blocks", "transactions", "head_hash", "head_state_root", "checks",
+        "failures",
+    ]  # fmt: skip
+    assert document["ok"] is True and document["engine"] == "pyevm"
+    assert document["head_hash"].startswith("0x") and len(document["head_hash"]) == 66
+
+
+@pytest.mark.parametrize("folder", ["ledger_folder", "export_folder"])
+def test_progress_rises_to_the_end(folder: str, request: pytest.FixtureRequest) -> None:
+    steps: list[tuple[int, int]] = []
+    replay(request.getfixturevalue(folder), progress=lambda done, of: steps.append((done, of)))
+    assert steps == sorted(steps)
+    assert steps[-1][0] == steps[-1][1] > 0
+    assert len(steps) > 10
+
+
+def test_a_known_block_of_the_chain_is_found_again(forge: Forge) -> None:
+    middle = forge.block(9)
+    known = KnownBlock(number=9, block_hash=middle.header.hash)
+    report = forge.replay(known=known)
+    assert report.ok and report.checks["known_block"] == 1
+
+
+def test_an_unknown_engine_is_refused(export_folder: Path) -> None:
+    with pytest.raises(UsageInvalid, match="pyevm"):
+        replay(export_folder, engine="geth")
+
+
+def test_a_folder_without_a_chain_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LedgerMissing):
+        replay(tmp_path)
+
+
+@pytest.mark.parametrize("missing", [GENESIS_FILE, CHAIN_FILE])
+def test_half_an_export_is_refused(missing: str, forge: Forge) -> None:
+    (forge.write() / missing).unlink()
+    with pytest.raises(ChainUnusable, match=missing):
+        replay(forge.folder)
+
+
+def test_the_chain_of_something_else_is_refused(forge: Forge) -> None:
+    from ledger.chain.genesis import Genesis
+
+    other = Genesis(chain_id=1, signers=(b"\x01" * 20,), timestamp=1_700_000_000)
+    forge.genesis = other.encode()
+    with pytest.raises(ChainUnusable, match="operator"):
+        forge.replay()
+
+
+def test_the_forge_makes_the_same_chain_again(forge: Forge) -> None:
+    before = [block.header.hash for block in forge.blocks]
+    forge.seal_from(2)
+    assert [block.header.hash for block in forge.blocks] == before
+    forge.rebuild()
+    assert [block.header.hash for block in forge.blocks] == before
+    assert found(forge.replay()) == []

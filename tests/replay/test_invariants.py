@@ -1,0 +1,528 @@
+"""Invariants that the shipped contracts keep: what replay says when events or state break them.
+
+The events are those of a real chain with one of them altered, or made up where a chain cannot
+have them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger import events
+from ledger.bindings import decode_event, encode_batch, encode_call, label, terms_hash
+from ledger.book import Book
+from ledger.chain.pending import read_transaction
+from ledger.events import Event, Place
+from ledger.ledger import Ledger
+from ledger.replay.agreed import Agreed
+from ledger.replay.loans import LoanReview
+from ledger.replay.report import Findings
+from ledger.replay.signed import SignedEntries
+from ledger.replay.state import HeadState, LoanWord, StateUnreadable
+from tests.replay.forge import CHAIN_ID
+from tests.replay.partnership import JOINT
+
+Reported = list[tuple[Event, Place]]
+DEAL = label(JOINT)
+ONE_FEN = 1
+ONE_FEN_OF_INTEREST = 1 << 64
+
+
+@pytest.fixture(scope="module")
+def ledger(ledger_folder: Path) -> Iterator[Ledger]:
+    with Ledger.open(ledger_folder) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def reported(ledger: Ledger) -> Reported:
+    logs = list(ledger.engine.logs(1, ledger.engine.head().number))
+    decoded = [
+        (decode_event(log), Place(log.block_number, log.transaction_index, log.log_index))
+        for log in logs
+    ]
+    return [(event, place) for event, place in decoded if event is not None]
+
+
+def altered(
+    reported: Reported, kind: type, change: Callable[[Any], Any], *, nth: int = 0
+) -> tuple[Reported, int]:
+    """The events with the nth of a kind changed (None: left out), and its block."""
+    at = [at for at, (event, _) in enumerate(reported) if type(event) is kind][nth]
+    event, place = reported[at]
+    after = change(event)
+    middle = [] if after is None else [(after, place)]
+    return [*reported[:at], *middle, *reported[at + 1 :]], place.block
+
+
+def named(findings: Findings) -> set[tuple[int, str]]:
+    return {(failure.block, failure.check) for failure in findings.failures}
+
+
+def moved(legs: tuple[int, ...], amount: int) -> tuple[int, ...]:
+    """One funder gets more, another less, and the sum stays."""
+    return (legs[0] + amount, legs[1] - amount, *legs[2:])
+
+
+# ---- the history of loans
+
+
+def reviewed(reported: Reported) -> Findings:
+    findings = Findings()
+    book = Book(sqlite3.connect(":memory:"))
+    book.begin()
+    for event, place in reported:
+        book.apply(event, place)
+    book.commit(1, b"")
+    review = LoanReview(book, findings)
+    review.run(lambda history, block: None)
+    review.check_ids()
+    book.connection.close()
+    return findings
+
+
+def test_the_history_as_it_is_breaks_nothing(reported: Reported) -> None:
+    assert named(reviewed(reported)) == set()
+
+
+def test_interest_divided_otherwise_is_named_by_the_twin(reported: Reported) -> None:
+    given, block = altered(
+        reported,
+        events.LoanRepaid,
+        lambda event: event._replace(legs=moved(event.legs, ONE_FEN_OF_INTEREST)),
+        nth=20,
+    )
+    assert named(reviewed(given)) == {(block, "twin")}
+
+
+def test_principal_divided_otherwise_is_no_apportionment_either(reported: Reported) -> None:
+    given, block = altered(
+        reported,
+        events.LoanRepaid,
+        lambda event: event._replace(legs=moved(event.legs, ONE_FEN)),
+        nth=20,
+    )
+    assert named(reviewed(given)) == {(block, "twin"), (block, "L2")}
+
+
+def test_a_booking_divided_otherwise_is_named(reported: Reported) -> None:
+    def change(event: events.LoanBooked) -> events.LoanBooked:
+        return event._replace(parts=(event.parts[0] + 1 - (1 << 64), event.parts[1]))
+
+    given, block = altered(reported, events.LoanBooked, change, nth=47)
+    assert {(block, "twin"), (block, "L2")} <= named(reviewed(given))
+
+
+def test_a_write_off_of_a_part_is_named(reported: Reported) -> None:
+    given, block = altered(
+        reported,
+        events.LoanWrittenOff,
+        lambda event: event._replace(parts=(event.parts[0] - 1, event.parts[1])),
+    )
+    assert {(block, "L1"), (block, "twin")} <= named(reviewed(given))
+
+
+def test_a_reversal_of_another_than_the_latest_entry_is_named(reported: Reported) -> None:
+    given, block = altered(
+        reported, events.EntryReversed, lambda event: event._replace(reversed_id=b"\x07" * 32)
+    )
+    assert named(reviewed(given)) == {(block, "L4")}
+
+
+def test_a_reversal_with_other_legs_than_its_entry_is_named(reported: Reported) -> None:
+    given, block = altered(
+        reported,
+        events.EntryReversed,
+        lambda event: event._replace(legs=moved(event.legs, ONE_FEN_OF_INTEREST)),
+    )
+    assert named(reviewed(given)) == {(block, "L4"), (block, "twin")}
+
+
+def test_a_loan_booked_twice_is_named(reported: Reported) -> None:
+    at = next(at for at, (event, _) in enumerate(reported) if type(event) is events.LoanBooked)
+    event, place = reported[at]
+    given = [*reported[: at + 1], (event, place), *reported[at + 1 :]]
+    assert (place.block, "L5") in named(reviewed(given))
+
+
+def test_an_entry_id_there_twice_is_named(reported: Reported) -> None:
+    waivers = [event for event, _ in reported if type(event) is events.LoanWaived]
+    given, block = altered(
+        reported,
+        events.LoanWaived,
+        lambda event: event._replace(entry_id=waivers[0].entry_id),
+        nth=1,
+    )
+    assert (block, "entry_ids") in named(reviewed(given))
+
+
+# ---- members, deals and days
+
+
+def followed(reported: Reported) -> Findings:
+    findings = Findings()
+    agreed = Agreed(findings)
+    for event, place in reported:
+        agreed.follow(event, place.block)
+    return findings
+
+
+def test_the_agreements_as_they_are_break_nothing(reported: Reported) -> None:
+    findings = followed(reported)
+    assert named(findings) == set()
+    assert {"D1", "D2", "D3", "M1", "M2"} <= set(findings.counts)
+
+
+def test_a_key_of_two_members_is_named(reported: Reported) -> None:
+    first = next(event for event, _ in reported if type(event) is events.MemberAdmitted)
+    given, block = altered(
+        reported,
+        events.MemberAdmitted,
+        lambda event: event._replace(checker=first.maker),
+        nth=1,
+    )
+    assert named(followed(given)) == {(block, "M1")}
+
+
+def test_a_replaced_key_that_comes_back_is_named(reported: Reported) -> None:
+    first = next(event for event, _ in reported if type(event) is events.MemberAdmitted)
+    fresh = b"\x09" * 20
+    given = [
+        *reported,
+        (events.KeyReplaced(1, first.maker, fresh), Place(90, 0, 0)),
+        (events.KeyReplaced(1, fresh, first.maker), Place(91, 0, 0)),
+    ]
+    assert named(followed(given)) == {(91, "M1")}
+
+
+def test_a_confirmation_without_its_request_is_named(reported: Reported) -> None:
+    given, _ = altered(reported, events.ActionRequested, lambda event: None)
+    block = next(place.block for event, place in reported if type(event) is events.ActionConfirmed)
+    assert named(followed(given)) == {(block, "M2")}
+
+
+def test_terms_in_force_without_a_signature_are_named(reported: Reported) -> None:
+    given, _ = altered(reported, events.TermsSigned, lambda event: None)
+    block = next(place.block for event, place in reported if type(event) is events.DealActivated)
+    assert named(followed(given)) == {(block, "D1")}
+
+
+def test_terms_in_force_with_a_signature_under_others_are_named(reported: Reported) -> None:
+    given, _ = altered(
+        reported, events.TermsSigned, lambda event: event._replace(terms_hash=b"\x07" * 32)
+    )
+    block = next(place.block for event, place in reported if type(event) is events.DealActivated)
+    assert named(followed(given)) == {(block, "D1")}
+
+
+def test_terms_in_force_that_nobody_proposed_are_named() -> None:
+    given: Reported = [(events.DealActivated(DEAL, 1, 20_000), Place(7, 0, 0))]
+    assert named(followed(given)) == {(7, "D1")}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda event: event._replace(version=9),
+        lambda event: event._replace(terms_hash=b"\x07" * 32),
+        lambda event: with_terms(event, shares_ppm=(600_000, 300_000, 100_001)),
+    ],
+)
+def test_terms_that_are_not_whole_are_named(
+    change: Callable[[Any], Any], reported: Reported
+) -> None:
+    given, block = altered(reported, events.TermsProposed, change)
+    assert (block, "D2") in named(followed(given))
+
+
+def with_terms(event: events.TermsProposed, **fields: Any) -> events.TermsProposed:
+    terms = event.terms._replace(**fields)
+    return event._replace(terms=terms, terms_hash=terms_hash(terms))
+
+
+def test_a_version_that_takes_effect_before_the_last_is_named(reported: Reported) -> None:
+    given, block = altered(
+        reported, events.DealActivated, lambda event: event._replace(effective_date=1), nth=1
+    )
+    assert named(followed(given)) == {(block, "D3")}
+
+
+def test_a_day_is_sealed_only_by_equal_digests_of_all(reported: Reported) -> None:
+    terms = next(event.terms for event, _ in reported if type(event) is events.TermsProposed)
+    signing = terms.parties[: len(terms.shares_ppm)]
+    digest, other = b"\x01" * 32, b"\x02" * 32
+    after = 99
+
+    def sealed(digests: dict[int, bytes]) -> set[tuple[int, str]]:
+        days: Reported = [
+            (events.DaySigned(DEAL, 20_500, party, signed), Place(after, 0, 0))
+            for party, signed in digests.items()
+        ]
+        seal = (events.DaySealed(DEAL, 20_500, digest), Place(after, 0, 1))
+        return named(followed([*reported, *days, seal]))
+
+    assert sealed(dict.fromkeys(signing, digest)) == set()
+    assert sealed(dict.fromkeys(signing[1:], digest)) == {(after, "J2")}
+    assert sealed({**dict.fromkeys(signing, digest), signing[0]: other}) == {(after, "J2")}
+
+
+# ---- entries as signed
+
+
+Checking = Callable[..., set[tuple[int, str]]]
+
+
+@pytest.fixture
+def checking(ledger: Ledger, reported: Reported) -> Checking:
+    """Check one transaction of the chain, altered: its nth with this kind of event."""
+
+    def check(kind: type, change: Callable[[list[Any]], list[Any]], **given: Any) -> Any:
+        place = next(place for event, place in reported if type(event) is kind)
+        mine = [
+            event for event, at in reported
+            if at[:2] == place[:2] and not isinstance(event, events.ActionRequested)
+        ]  # fmt: skip
+        raw = ledger.engine.block(place.block).transactions[place.transaction]  # type: ignore[attr-defined]
+        transaction = read_transaction(raw, CHAIN_ID)
+        findings, agreed = Findings(), Agreed(Findings())
+        for event, at in reported:
+            if at.block < place.block:
+                agreed.follow(event, at.block)
+        fields: dict[str, Any] = {
+            "block": place.block,
+            "index": place.transaction,
+            "to": bytes(transaction.to),
+            "data": bytes(transaction.data),
+            "reported": change(mine),
+            "number_of_maker": agreed.number_of_maker,
+            "sender": transaction.sender,
+            "terms_of": agreed.terms,
+            "sealed_through": {},
+        }
+        loans = ledger.settings.contracts["Loans"]
+        SignedEntries(loans, findings).check(**(fields | given))
+        return {failure.check for failure in findings.failures}
+
+    return check
+
+
+ENTRIES = [
+    events.LoanBooked,
+    events.LoanRepaid,
+    events.LoanMarkedOverdue,
+    events.LoanWaived,
+    events.LoanWrittenOff,
+    events.EntryReversed,
+]
+
+
+@pytest.mark.parametrize("kind", ENTRIES)
+def test_entries_as_signed_are_right(kind: type, checking: Checking) -> None:
+    assert checking(kind, lambda mine: mine) == set()
+
+
+@pytest.mark.parametrize("kind", ENTRIES)
+def test_an_entry_signed_but_not_posted_is_named(kind: type, checking: Checking) -> None:
+    assert checking(kind, lambda mine: mine[:-1]) == {"entries"}
+
+
+@pytest.mark.parametrize("kind", ENTRIES)
+def test_an_entry_posted_but_not_signed_is_named(kind: type, checking: Checking) -> None:
+    assert checking(kind, lambda mine: [*mine, mine[-1]]) == {"entries"}
+
+
+@pytest.mark.parametrize("kind", ENTRIES)
+def test_entries_without_a_call_are_named(kind: type, checking: Checking) -> None:
+    assert checking(kind, lambda mine: mine, to=bytes(20)) == {"entries"}
+    assert checking(kind, lambda mine: mine, data=b"\x01\x02\x03\x04") == {"entries"}
+
+
+@pytest.mark.parametrize("kind", ENTRIES)
+def test_an_entry_of_another_loan_than_signed_is_named(kind: type, checking: Checking) -> None:
+    def change(mine: list[Any]) -> list[Any]:
+        return [*mine[:-1], mine[-1]._replace(loan_id=b"\x07" * 32)]
+
+    assert checking(kind, change) == {"entries"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        (events.LoanBooked, "particulars"),
+        (events.LoanRepaid, "date"),
+        (events.LoanMarkedOverdue, "since_date"),
+        (events.LoanWaived, "amounts"),
+        (events.LoanWaived, "date"),
+        (events.LoanWrittenOff, "date"),
+        (events.EntryReversed, "amounts"),
+        (events.EntryReversed, "reversed_kind"),
+    ],
+)
+def test_another_content_than_signed_is_named(
+    kind: type, field: str, checking: Checking
+) -> None:
+    def change(mine: list[Any]) -> list[Any]:
+        return [*mine[:-1], mine[-1]._replace(**{field: getattr(mine[-1], field) + 1})]
+
+    assert checking(kind, change) == {"entries"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [(events.LoanBooked, "parts"), (events.LoanRepaid, "legs"), (events.EntryReversed, "legs")],
+)
+def test_legs_that_do_not_add_up_to_the_signed_amount_are_named(
+    kind: type, field: str, checking: Checking
+) -> None:
+    def change(mine: list[Any]) -> list[Any]:
+        words = getattr(mine[-1], field)
+        return [*mine[:-1], mine[-1]._replace(**{field: (words[0] + ONE_FEN, *words[1:])})]
+
+    assert checking(kind, change) == {"L1"}
+
+
+@pytest.mark.parametrize("kind", ENTRIES)
+def test_entries_of_another_member_than_the_terms_say_are_named(
+    kind: type, checking: Checking
+) -> None:
+    assert checking(kind, lambda mine: mine, sender=b"\x07" * 20) == {"entries", "roles"}
+
+
+@pytest.mark.parametrize("kind", ENTRIES)
+def test_entries_under_terms_not_in_force_are_named(kind: type, checking: Checking) -> None:
+    assert checking(kind, lambda mine: mine, terms_of=lambda deal, version: None) == {"roles"}
+
+
+@pytest.mark.parametrize("kind", ENTRIES)
+def test_an_entry_dated_on_a_sealed_day_is_named(kind: type, checking: Checking) -> None:
+    expected = set() if kind is events.LoanMarkedOverdue else {"J3"}
+    assert checking(kind, lambda mine: mine, sealed_through={DEAL: 60_000}) == expected
+
+
+def test_rows_encoded_in_another_place_are_read_all_the_same(checking: Checking) -> None:
+    row = (1, 2, 3, 4)
+    usual = encode_batch("mark_overdue", DEAL, 1, [row])
+    further = usual[:68] + (128).to_bytes(32, "big") + bytes(32) + usual[100:]
+    mine = [
+        events.EntriesSubmitted(DEAL, 1, 4),
+        events.LoanMarkedOverdue((1).to_bytes(32, "big"), (2).to_bytes(32, "big"), 4),
+    ]
+    assert checking(events.LoanMarkedOverdue, lambda _: mine, data=usual) == set()
+    assert checking(events.LoanMarkedOverdue, lambda _: mine, data=further) == set()
+    assert checking(events.LoanMarkedOverdue, lambda _: mine, data=further[:-40]) == {"entries"}
+
+
+# ---- the state of the contracts
+
+
+def compared(ledger: Ledger, read: Callable[[bytes, bytes], bytes]) -> Findings:
+    findings = Findings()
+    book = ledger.book()
+    HeadState(book, read, ledger.settings.contracts, findings, 77).check()
+    return findings
+
+
+def lying(ledger: Ledger, contract: str, function: str, *arguments: Any, by: int = 1) -> Any:
+    """Reads of the chain, with one answer that is too high."""
+    lie = ledger.settings.contracts[contract], encode_call(contract, function, *arguments)
+
+    def read(to: bytes, data: bytes) -> bytes:
+        output: bytes = ledger.engine.call(to=to, data=data)
+        if (to, data) != lie:
+            return output
+        return (int.from_bytes(output[:32], "big") + by).to_bytes(32, "big") + output[32:]
+
+    return read
+
+
+def test_the_contracts_hold_what_the_book_says(ledger: Ledger) -> None:
+    findings = compared(ledger, lambda to, data: ledger.engine.call(to=to, data=data))
+    assert named(findings) == set()
+
+
+def test_another_balance_is_named_and_breaks_the_sum(ledger: Ledger) -> None:
+    read = lying(ledger, "Journal", "balances", DEAL, 1 * 256 + 2)
+    findings = compared(ledger, read)
+    assert named(findings) == {(77, "balances"), (77, "J1")}
+    assert "member 1 LOANS" in findings.failures[0].expected
+
+
+@pytest.mark.parametrize(
+    ("check", "call"),
+    [
+        ("deals", ("Deals", "version_in_force", DEAL)),
+        ("deals", ("Deals", "terms_hash", DEAL, 1)),
+        ("deals", ("Journal", "sealed_through", DEAL)),
+        ("members", ("Members", "count")),
+        ("volume", ("Loans", "volume", DEAL)),
+    ],
+)
+def test_another_state_is_named(check: str, call: tuple[Any, ...], ledger: Ledger) -> None:
+    assert named(compared(ledger, lying(ledger, *call))) == {(77, check)}
+
+
+def test_another_role_of_a_key_is_named(ledger: Ledger) -> None:
+    maker = ledger.member("bank-b").maker
+    read = lying(ledger, "Members", "key_role", "0x" + maker.hex())
+    assert named(compared(ledger, read)) == {(77, "members")}
+
+
+@pytest.mark.parametrize(
+    ("name", "shift"),
+    [
+        ("outstanding_minor", 0),
+        ("start_date", 56),
+        ("annual_rate_ppm", 72),
+        ("version", 96),
+        ("since_date", 118),
+        ("tip", 136),
+    ],
+)
+def test_another_field_of_a_loan_is_named(name: str, shift: int, ledger: Ledger) -> None:
+    known, block = some_loan(ledger)
+    findings = compared(ledger, lying(ledger, "Loans", "loan", DEAL, known, by=1 << shift))
+    assert named(findings) == {(block, "loans")}
+    (failure,) = findings.failures
+    assert f" {name} " in failure.expected and known.hex() in failure.expected
+
+
+def test_another_sequence_of_a_loan_is_named(ledger: Ledger) -> None:
+    known, block = some_loan(ledger)
+    findings = compared(ledger, lying(ledger, "Loans", "loan", DEAL, known, by=1 << 104))
+    assert named(findings) == {(block, "loans"), (block, "L3")}
+
+
+def some_loan(ledger: Ledger) -> tuple[bytes, int]:
+    """A loan and the block of its last entry."""
+    row = ledger.book().connection.execute(
+        "SELECT loan_id, max(block) FROM entries WHERE kind = 'waiver' GROUP BY loan_id"
+    ).fetchone()
+    (block,) = ledger.book().connection.execute(
+        "SELECT max(block) FROM entries WHERE loan_id = ?", (row[0],)
+    ).fetchone()
+    return row[0], block
+
+
+def test_another_waived_amount_is_named(ledger: Ledger) -> None:
+    row = ledger.book().connection.execute(
+        "SELECT loan_id FROM loans WHERE waived_interest_minor > 0"
+    ).fetchone()
+    read = lying(ledger, "Loans", "waived", DEAL, row[0])
+    assert {check for _, check in named(compared(ledger, read))} == {"loans"}
+
+
+def test_a_contract_that_does_not_answer_is_said(ledger: Ledger) -> None:
+    with pytest.raises(StateUnreadable, match="Members"):
+        compared(ledger, lambda to, data: b"")
+
+
+def test_a_loans_word_is_read_field_by_field() -> None:
+    word = LoanWord.unpack(
+        5 | 20_000 << 56 | 150_000 << 72 | 3 << 96 | 9 << 104 | 77 << 118 | 1 << 135 | 6 << 136
+    )
+    assert word == LoanWord(5, 20_000, 150_000, 3, 9, 77, 0, 1, 6)
