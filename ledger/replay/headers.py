@@ -26,7 +26,7 @@ class Headers:
     def __init__(self, genesis: Genesis, findings: Findings) -> None:
         self._genesis = genesis
         self._findings = findings
-        self._snapshot = Snapshot(signers=tuple(sorted(genesis.signers)))
+        self.snapshot = Snapshot(signers=tuple(sorted(genesis.signers)))
         self.parent: LondonBlockHeader = genesis.header()
         self.hashes: deque[bytes] = deque([self.parent.hash], _HASHES_BACK)
         """Of the last blocks, newest first: what the EVM's BLOCKHASH sees."""
@@ -63,7 +63,7 @@ class Headers:
         epoch_blocks = self._genesis.epoch_blocks
         self._findings.counts["seals"] += 1
         try:
-            self._snapshot = apply_header(self._snapshot, header, epoch_blocks=epoch_blocks)
+            self.snapshot = apply_header(self.snapshot, header, epoch_blocks=epoch_blocks)
             return sealer_of(header)
         except ChainCorrupt as error:
             self._findings.fail("seals", header.block_number, error.expected, error.found)
@@ -76,8 +76,8 @@ class Headers:
         except ChainCorrupt:
             signer = ZERO_ADDRESS
         number = self.parent.block_number + 1
-        self._snapshot = advance(
-            self._snapshot,
+        self.snapshot = advance(
+            self.snapshot,
             number=number,
             signer=signer,
             candidate=ZERO_ADDRESS,

@@ -220,8 +220,10 @@ class LoanReview:
             if at < len(history.parts):
                 history.parts[at] += sign * leg.principal_minor
         outstanding = history.outstanding_minor
-        expected = [] if outstanding < 0 else apportion(
-            outstanding, self._split(history.loan).terms.shares_ppm
+        expected = (
+            []
+            if outstanding < 0
+            else apportion(outstanding, self._split(history.loan).terms.shares_ppm)
         )
         name = f"loan {shown(row.loan_id)}: parts of {outstanding}"
         self._findings.expect("L2", row.block, expected, history.parts, name)
@@ -236,9 +238,7 @@ class LoanReview:
             outstanding += entry.amounts.principal_minor
         name = f"entry {shown(row.entry_id)}: legs"
         try:
-            legs = _legs(
-                self._split(history.loan), history.loan, entry.amounts, outstanding
-            )
+            legs = _legs(self._split(history.loan), history.loan, entry.amounts, outstanding)
         except (AssertionError, IndexError) as error:
             self._findings.counts["twin"] += 1
             self._findings.fail("twin", row.block, name + " by the terms", str(error))
@@ -249,9 +249,10 @@ class LoanReview:
 def _legs(split: Split, loan: Loan, amounts: Amounts, outstanding_minor: int) -> list[Amounts]:
     """What each party gets; parties at the end that get nothing left out."""
     parties = len(split.terms.parties)
-    principal = principal_legs(
-        outstanding_minor, amounts.principal_minor, split.terms.shares_ppm
-    ) + [0] * parties
+    principal = (
+        principal_legs(outstanding_minor, amounts.principal_minor, split.terms.shares_ppm)
+        + [0] * parties
+    )
     rate = Particulars.unpack(loan.particulars).annual_rate_ppm
     interest = tier_legs(
         amounts.interest_minor, split.interest, split.funding, annual_rate_ppm=rate
@@ -260,9 +261,7 @@ def _legs(split: Split, loan: Loan, amounts: Amounts, outstanding_minor: int) ->
     fees = {split.terms.fee_to: amounts.fee_minor}
     assert not amounts.fee_minor or split.terms.fee_to != ALL_FUNDERS, "a fee without payee"
     legs = [
-        Amounts(
-            principal[at], interest.get(str(at), 0), penalty.get(str(at), 0), fees.get(at, 0)
-        )
+        Amounts(principal[at], interest.get(str(at), 0), penalty.get(str(at), 0), fees.get(at, 0))
         for at in range(parties)
     ]
     while legs and not any(legs[-1]):

@@ -18,6 +18,7 @@ from ledger.founding import admission
 from ledger.messages import text
 from ledger.replay.agreed import Agreed
 from ledger.replay.contracts import Contracts, addresses_of
+from ledger.replay.database import Database
 from ledger.replay.execution import Executed, Execution
 from ledger.replay.headers import Headers
 from ledger.replay.report import Findings, Report, TooManyFailures, shown
@@ -55,9 +56,7 @@ def replay(
     `LedgerMissing` or `ChainUnusable` where there is no chain to read.
     """
     if engine not in ENGINES:
-        raise UsageInvalid(
-            text("replay.engine_unknown"), expected=", ".join(ENGINES), found=engine
-        )
+        raise UsageInvalid(text("replay.engine_unknown"), expected=", ".join(ENGINES), found=engine)
     if engine == "revm":
         raise UsageInvalid(text("replay.engine_missing"), found=engine)
     with open_source(source) as opened:
@@ -89,6 +88,8 @@ class _Replay:
         # A private database of SQLite's own: in memory, on disk once it is large.
         self._book = Book(sqlite3.connect(""))
         self._reading = True
+        self._whole = True
+        self._database: Database | None = None
         self._blocks = self._transactions = 0
 
     def run(self, source: Source, progress: Progress) -> Report:
@@ -110,6 +111,8 @@ class _Replay:
         )
 
     def _start(self, source: Source) -> None:
+        if source.view is not None:
+            self._database = Database(source.view, self._findings)
         own = self._headers.parent.hash
         if source.genesis_hash is not None:
             self._findings.expect("genesis", 0, own, source.genesis_hash, "hash")
@@ -122,6 +125,7 @@ class _Replay:
             self._findings.counts["blocks"] += 1
             if isinstance(block, ChainCorrupt):
                 self._findings.fail("blocks", self._blocks + 1, block.expected, block.found)
+                self._whole = False
                 break
             self._follow_block(block)
             done = min(done + source.size_of(block), source.size)
@@ -133,7 +137,10 @@ class _Replay:
         hashes = list(self._headers.hashes)
         signer = self._headers.follow(block.header)
         self._check_known(number, block.header.hash)
-        for executed in self._execution.run(block, signer, hashes):
+        transactions = self._execution.run(block, signer, hashes)
+        if self._database is not None and not self._execution.diverged:
+            self._database.check_receipts(number, [executed.record for executed in transactions])
+        for executed in transactions:
             if executed.succeeded:
                 self._contracts.follow(executed, number)
                 self._follow_transaction(executed, number)
@@ -145,12 +152,14 @@ class _Replay:
             return
         try:
             reported = [
-                event for log in executed.logs if (event := self._read(log, number)) is not None
+                event
+                for log in executed.receipt.logs
+                if (event := self._read(log, number)) is not None
             ]
             transaction = executed.transaction
             self._signed.check(
                 block=number,
-                index=executed.index,
+                index=executed.receipt.transaction_index,
                 to=bytes(transaction.to),
                 data=bytes(transaction.data),
                 reported=reported,
@@ -161,7 +170,7 @@ class _Replay:
             )
         except UNREADABLE as error:
             self._reading = False
-            expected = f"transaction {executed.index}: events of a book"
+            expected = f"transaction {executed.receipt.transaction_index}: events of a book"
             self._findings.fail("events", number, expected, repr(error))
 
     def _read(self, log: Log, number: int) -> Event | None:
@@ -179,9 +188,12 @@ class _Replay:
             expected = f"block {self._known.number} {shown(self._known.block_hash)}"
             self._findings.fail("known_block", self._blocks + 1, expected, "-")
         self._contracts.check_code(self._execution.code)
+        head = self._headers.parent
+        if self._database is not None and self._whole and not self._execution.diverged:
+            self._database.check_state(self._execution.stored, head.block_number)
+            self._database.check_signers(self._headers.snapshot, head.block_number)
         if self._execution.diverged or not self._reading or not self._blocks:
             return
-        head = self._headers.parent
         state = HeadState(
             self._book, self._execution.reader(), self._addresses, self._findings, self._blocks
         )

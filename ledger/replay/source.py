@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ledger.chain.blocks import GENESIS, Block, read_block, read_head, read_header
 from ledger.chain.export import CHAIN_FILE, GENESIS_FILE, read_chain
-from ledger.chain.store import Store, Table
+from ledger.chain.store import Store, Table, View
 from ledger.errors import ChainCorrupt, ChainUnusable, LedgerMissing
 from ledger.founding import CHAIN_FOLDER, SETTINGS_FILE, read_settings
 from ledger.messages import text
@@ -27,6 +27,8 @@ class Source:
     """From block 1 on. Raises `ChainCorrupt` where it cannot go on."""
     size: int
     """How much there is to read, in the unit of `size_of`."""
+    view: View | None
+    """The database behind the blocks, where there is one."""
     by_block: bool
     """Whether that unit is the block, not the byte."""
 
@@ -63,6 +65,7 @@ def open_source(path: Path) -> Iterator[Source]:
                 genesis_hash=read_header(view, 0).hash,
                 blocks=(read_block(view, number) for number in range(1, last + 1)),
                 size=last,
+                view=view,
                 by_block=True,
             )
     finally:
@@ -78,6 +81,7 @@ def _exported(path: Path) -> Source:
         genesis_hash=None,
         blocks=read_chain(path / CHAIN_FILE),
         size=(path / CHAIN_FILE).stat().st_size,
+        view=None,
         by_block=False,
     )
 

@@ -185,9 +185,7 @@ def test_no_function_takes_ether() -> None:
             assert entry["type"] in ("function", "event", "constructor")
 
 
-def test_contracts_of_the_ledger_may_call_one_another(
-    booked: Partnership, loan: Booking
-) -> None:
+def test_contracts_of_the_ledger_may_call_one_another(booked: Partnership, loan: Booking) -> None:
     """The rows `confirm` and `post` refuse every key; the contracts themselves pass."""
     booked.seal("bank", START - 1)
     booked.repay(PAID)

@@ -59,7 +59,9 @@ def test_every_function_has_a_notice_and_a_line_for_each_parameter(name: str) ->
     for entry in described["abi"]:
         if entry["type"] != "function" or entry["name"] in getters:
             continue
-        signatures = [s for s in described["userdoc"]["methods"] if s.startswith(entry["name"] + "(")]
+        signatures = [
+            s for s in described["userdoc"]["methods"] if s.startswith(entry["name"] + "(")
+        ]
         assert len(signatures) == 1, entry["name"]
         assert described["userdoc"]["methods"][signatures[0]]["notice"].endswith(".")
         documented = described["devdoc"]["methods"][signatures[0]].get("params", {})
@@ -70,7 +72,9 @@ def test_every_invariant_is_cited_where_it_is_enforced_or_tested() -> None:
     letters = {
         letter
         for name in NAMES
-        for letter in re.findall(r"\b([JLMD]\d+) [A-Z]", artifact(name)["devdoc"]["custom:invariant"])
+        for letter in re.findall(
+            r"\b([JLMD]\d+) [A-Z]", artifact(name)["devdoc"]["custom:invariant"]
+        )
     }
     places = [*(ROOT / "contracts").glob("*.vy"), *(ROOT / "tests").rglob("test_*.py")]
     cited = {

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import strategies as st
 
 import ledger.terms
 from ledger.consortium import FUNDERS
-from ledger.money import MAX_RATE_PPM, PPM
+from ledger.money import MAX_RATE_PPM, PPM, DayCount
 from ledger.tables import Fee, Funder, Mode
 from ledger.tables import Tier as SdkTier
 from tests.contracts.sandbox.entries import MAX_AMOUNT
@@ -35,7 +37,7 @@ def shares(draw: st.DrawFn) -> tuple[int, ...]:
     cut = st.one_of(st.integers(1, PPM - 1), st.integers(1, 9), st.integers(PPM - 9, PPM - 1))
     cuts = sorted(draw(st.lists(cut, min_size=count - 1, max_size=count - 1, unique=True)))
     edges = [0, *cuts, PPM]
-    found = [b - a for a, b in zip(edges, edges[1:], strict=False)]
+    found = [b - a for a, b in pairwise(edges)]
     return tuple(draw(st.permutations(found)))
 
 
@@ -72,7 +74,7 @@ def as_sdk(terms: Terms) -> ledger.terms.Terms:
         id="differential",
         mode=Mode.JOINT,
         currency="CNY",
-        day_count=ledger.terms.DayCount.ACT_360,
+        day_count=DayCount.ACT_360,
         servicer=terms.servicer,
         disbursed_by=terms.disbursed_by,
         collected_by=terms.collected_by,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import doctest
 import re
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.docs.console import blocks, differences, fits
+from tests.docs.console import Difference, blocks, differences, fits
 from tests.docs.pages import DOCS, PAGES, README, name_of
 
 TEST_LINE = "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' && .venv/bin/python -m pytest"
@@ -16,9 +18,30 @@ DEMO_LINE = "python3 -m venv .venv && .venv/bin/pip install -q . && .venv/bin/pl
 RUN = [page for page in PAGES if any(block.runs for block in blocks(page.read_text("utf-8")))]
 
 
+Runs = dict[Path, Future[list[Difference]]]
+
+
+@pytest.fixture(scope="session")
+def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    """The selected pages, two at a time: most of their time goes into starting `pledger`."""
+    chosen = [
+        item.callspec.params["page"]
+        for item in request.session.items
+        if isinstance(item, pytest.Function)
+        and item.originalname == test_console_blocks_print_what_the_page_says.__name__
+    ]
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        yield {
+            page: pool.submit(
+                differences, page.read_text("utf-8"), tmp_path_factory.mktemp(page.stem)
+            )
+            for page in chosen
+        }
+
+
 @pytest.mark.parametrize("page", RUN, ids=name_of)
-def test_console_blocks_print_what_the_page_says(page: Path, tmp_path: Path) -> None:
-    wrong = differences(page.read_text("utf-8"), tmp_path)
+def test_console_blocks_print_what_the_page_says(page: Path, runs: Runs) -> None:
+    wrong = runs[page].result()
     assert not wrong, "\n" + "\n\n".join(map(str, wrong))
 
 

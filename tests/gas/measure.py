@@ -88,9 +88,7 @@ def _agree(partnership: Partnership) -> dict[str, int]:
     gas = {"propose": partnership.propose(THREE_PARTIES).gas_used}
     arguments = (b"x" * 32, 1, b"y" * 32)
     bank = partnership.by_name["bank"]
-    gas["request"] = partnership.request(
-        bank.maker, partnership.deals, "sign", *arguments
-    ).gas_used
+    gas["request"] = partnership.request(bank.maker, partnership.deals, "sign", *arguments).gas_used
     for party in THREE_PARTIES.parties:
         gas["sign, last"] = partnership.sign(party, THREE_PARTIES).gas_used
     for party in THREE_PARTIES.parties:

@@ -145,9 +145,7 @@ class Forge:
     def sign(
         self, key: PrivateKey, to: bytes, data: bytes, nonce: int = 0, gas: int = 5_000_000
     ) -> bytes:
-        return sign_transaction(
-            key, chain_id=CHAIN_ID, nonce=nonce, to=to, data=data, gas=gas
-        )
+        return sign_transaction(key, chain_id=CHAIN_ID, nonce=nonce, to=to, data=data, gas=gas)
 
     def sign_as(self, member: str, to: bytes, data: bytes, *, after: int = 0) -> bytes:
         """Sign with a member's maker key at its next nonce."""

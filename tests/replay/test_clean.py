@@ -35,10 +35,10 @@ def test_every_check_is_made_and_nothing_is_found(report: Report) -> None:
 
 
 def test_the_folder_and_its_export_replay_alike(report: Report, ledger_folder: Path) -> None:
-    document = replay(ledger_folder).document()
-    assert document.pop("checks")["genesis"] == report.checks["genesis"] + 1
-    of_export = report.document()
-    of_export.pop("checks")
+    document, of_export = replay(ledger_folder).document(), report.document()
+    # A folder has a stored block 0 and a database besides.
+    document["checks"]["genesis"] -= 1
+    assert document["checks"].pop("database") > 100
     assert document == of_export
 
 
@@ -52,8 +52,7 @@ def test_the_report_is_of_the_head_and_counts_what_is_there(
         ]
         (loans,) = book.connection.execute("SELECT count(*) FROM loans").fetchone()
         parties = [
-            len(reading.versions(book, deal.deal)[-1].terms.parties)
-            for deal in reading.deals(book)
+            len(reading.versions(book, deal.deal)[-1].terms.parties) for deal in reading.deals(book)
         ]
     assert (report.blocks, report.head_hash) == (head.number, head.block_hash)
     assert report.head_state_root == head.state_root

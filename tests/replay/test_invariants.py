@@ -363,9 +363,7 @@ def test_an_entry_of_another_loan_than_signed_is_named(kind: type, checking: Che
         (events.EntryReversed, "reversed_kind"),
     ],
 )
-def test_another_content_than_signed_is_named(
-    kind: type, field: str, checking: Checking
-) -> None:
+def test_another_content_than_signed_is_named(kind: type, field: str, checking: Checking) -> None:
     def change(mine: list[Any]) -> list[Any]:
         return [*mine[:-1], mine[-1]._replace(**{field: getattr(mine[-1], field) + 1})]
 
@@ -499,19 +497,27 @@ def test_another_sequence_of_a_loan_is_named(ledger: Ledger) -> None:
 
 def some_loan(ledger: Ledger) -> tuple[bytes, int]:
     """A loan and the block of its last entry."""
-    row = ledger.book().connection.execute(
-        "SELECT loan_id, max(block) FROM entries WHERE kind = 'waiver' GROUP BY loan_id"
-    ).fetchone()
-    (block,) = ledger.book().connection.execute(
-        "SELECT max(block) FROM entries WHERE loan_id = ?", (row[0],)
-    ).fetchone()
+    row = (
+        ledger.book()
+        .connection.execute(
+            "SELECT loan_id, max(block) FROM entries WHERE kind = 'waiver' GROUP BY loan_id"
+        )
+        .fetchone()
+    )
+    (block,) = (
+        ledger.book()
+        .connection.execute("SELECT max(block) FROM entries WHERE loan_id = ?", (row[0],))
+        .fetchone()
+    )
     return row[0], block
 
 
 def test_another_waived_amount_is_named(ledger: Ledger) -> None:
-    row = ledger.book().connection.execute(
-        "SELECT loan_id FROM loans WHERE waived_interest_minor > 0"
-    ).fetchone()
+    row = (
+        ledger.book()
+        .connection.execute("SELECT loan_id FROM loans WHERE waived_interest_minor > 0")
+        .fetchone()
+    )
     read = lying(ledger, "Loans", "waived", DEAL, row[0])
     assert {check for _, check in named(compared(ledger, read))} == {"loans"}
 

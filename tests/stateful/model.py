@@ -177,7 +177,9 @@ class Model:
     def _draw(self, row: Booking, terms: Terms) -> None:
         self.owed[row.borrower] += row.principal
         owed, limits = self.owed[row.borrower], terms.limits
-        demand(not limits.max_per_borrower or owed <= limits.max_per_borrower, "BORROWER_OVER_LIMIT")
+        demand(
+            not limits.max_per_borrower or owed <= limits.max_per_borrower, "BORROWER_OVER_LIMIT"
+        )
         consumer = limits.max_per_consumer and row.purpose == Purpose.CONSUMER
         demand(not consumer or owed <= limits.max_per_consumer, "CONSUMER_OVER_LIMIT")
 

@@ -74,9 +74,7 @@ def test_unknown_deal_is_refused(agreed: Partnership) -> None:
         agreed.deals.read("division", deal_id("other"), 1)
 
 
-def test_version_that_was_never_in_force_is_refused(
-    agreed: Partnership, amended: Terms
-) -> None:
+def test_version_that_was_never_in_force_is_refused(agreed: Partnership, amended: Terms) -> None:
     agreed.propose(amended)
     agreed.sign("bank", amended, 2)
     for version in (0, 2, 3):

@@ -18,7 +18,5 @@ def poster() -> Key:
 @pytest.fixture
 def journal(agreed: Partnership, poster: Key) -> Contract:
     """A second journal of the agreed deal, into which `poster` posts."""
-    code = creation_code(
-        "Journal", agreed.members.address, agreed.deals.address, [poster.address]
-    )
+    code = creation_code("Journal", agreed.members.address, agreed.deals.address, [poster.address])
     return Contract(agreed.chain, "Journal", agreed.chain.deploy(agreed.operator, code))

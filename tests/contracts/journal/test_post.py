@@ -76,9 +76,7 @@ def test_posting_by_anything_but_a_named_contract_is_refused(
             journal.send(key, "post", ID, DAY, balanced)
 
 
-def test_posting_into_a_sealed_day_is_refused(
-    journal: Contract, poster: Key
-) -> None:
+def test_posting_into_a_sealed_day_is_refused(journal: Contract, poster: Key) -> None:
     journal.chain.set_storage(journal.address, journal.slot("sealed_through", ID), DAY)
     for day in (0, DAY - 1, DAY):
         with refused("DAY_SEALED"):  # J3

@@ -83,9 +83,7 @@ def test_sealing_one_deal_leaves_the_others_open(agreed: Partnership, terms: Ter
     assert agreed.journal.read("sealed_through", ID) == 0
 
 
-def test_signature_without_the_makers_request_is_refused(
-    agreed: Partnership, bank: Member
-) -> None:
+def test_signature_without_the_makers_request_is_refused(agreed: Partnership, bank: Member) -> None:
     with refused("ACTION_NOT_REQUESTED"):
         agreed.journal.send(bank.checker, "seal_day", ID, DAY, DIGEST)
 

@@ -37,9 +37,7 @@ def amended(terms: Terms) -> Terms:
 
 
 @pytest.fixture(scope="session")
-def _portfolio(
-    _agreed: tuple[Partnership, bytes], amended: Terms
-) -> tuple[Partnership, bytes]:
+def _portfolio(_agreed: tuple[Partnership, bytes], amended: Terms) -> tuple[Partnership, bytes]:
     partnership, agreed = _agreed
     partnership.chain.revert(agreed)
     partnership.agree(amended)

@@ -148,9 +148,7 @@ def test_loan_at_its_bounds_is_booked(portfolio: Partnership, change: dict[str, 
 
 
 def test_version_in_force_at_the_start_date_rules(portfolio: Partnership, amended: Terms) -> None:
-    row = Booking(
-        loan="new", principal=777, start=amended.effective_date, maturity=LAST_DAY
-    )
+    row = Booking(loan="new", principal=777, start=amended.effective_date, maturity=LAST_DAY)
     receipt = portfolio.book(row, version=2)
     assert receipt.events == [
         submitted(version=2),
@@ -356,9 +354,7 @@ def test_business_loan_leaves_less_for_consumption(limited: Partnership) -> None
         limited.book(Booking(loan="loan-2", principal=1, purpose=Purpose.CONSUMER))
 
 
-def test_consumer_limit_alone_leaves_business_loans_free(
-    fresh: Partnership, terms: Terms
-) -> None:
+def test_consumer_limit_alone_leaves_business_loans_free(fresh: Partnership, terms: Terms) -> None:
     fresh.agree(replace(terms, limits=Limits(max_per_consumer=400)))
     fresh.book(Booking(loan="loan-1", principal=10_000))
     with refused("CONSUMER_OVER_LIMIT"):

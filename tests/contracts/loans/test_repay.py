@@ -241,13 +241,13 @@ def test_twelve_parties_have_their_legs_in_two_events(wide: Partnership) -> None
     amounts = (row.principal, row.interest, row.penalty, row.fee)
     book = Book()
     book.booking(terms, 999_999)
-    book.repayment(
-        terms, repayment_legs(terms, before=999_999, rate=180_000, amounts=amounts)
-    )
+    book.repayment(terms, repayment_legs(terms, before=999_999, rate=180_000, amounts=amounts))
     assert wide.balances() == book.balances()
 
 
-def test_further_legs_are_left_out_when_all_are_empty(fresh: Partnership, wide: Partnership) -> None:
+def test_further_legs_are_left_out_when_all_are_empty(
+    fresh: Partnership, wide: Partnership
+) -> None:
     terms = replace(twelve(wide), funding=(("bank", 1_000_000),), interest=(), penalty=())
     terms = replace(terms, others=tuple(list(wide.by_name)[1:12]))
     wide.agree(terms)
@@ -357,7 +357,9 @@ def _repay(partnership: Partnership, arguments: dict[str, Any]) -> None:
     call = {name: row.pop(name) for name in ("by", "deal", "version") if name in row}
     good = Repayment(entry="good", loan="overdue", principal=1)
     if call.get("version", 1) == 1:
-        partnership.repay(good, replace(Repayment(entry="r", loan="open", principal=5), **row), **call)
+        partnership.repay(
+            good, replace(Repayment(entry="r", loan="open", principal=5), **row), **call
+        )
     else:
         partnership.repay(replace(Repayment(entry="r", loan="open", principal=5), **row), **call)
 

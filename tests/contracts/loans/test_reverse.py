@@ -103,9 +103,7 @@ def test_write_off_is_taken_back(booked: Partnership, loan: Booking) -> None:
     booked.repay(PAID)
 
 
-def test_all_kinds_are_taken_back_one_after_another(
-    booked: Partnership, loan: Booking
-) -> None:
+def test_all_kinds_are_taken_back_one_after_another(booked: Partnership, loan: Booking) -> None:
     """Last in, first out, with overdue marks in between that no reversal touches."""
     written = WriteOff(entry="write-off-1", loan="loan-1", outstanding=720_190)
     states = [booked.balances()]
@@ -180,9 +178,7 @@ def test_reversal_of_twelve_parties_has_their_legs_in_two_events(wide: Partnersh
     assert wide.balances() == {}
 
 
-def test_reversal_of_a_repayment_draws_its_borrower_again(
-    fresh: Partnership, terms: Terms
-) -> None:
+def test_reversal_of_a_repayment_draws_its_borrower_again(fresh: Partnership, terms: Terms) -> None:
     fresh.agree(replace(terms, limits=Limits(max_per_borrower=1_000)))
     loan = Booking(loan="loan-1", principal=1_000)
     paid = Repayment(entry="r", loan="loan-1", principal=400, interest=5)

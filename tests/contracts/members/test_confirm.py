@@ -24,9 +24,7 @@ def test_confirmation_uses_the_request_up(
 ) -> None:
     receipt = members.send(ledger_contract, "confirm", bank.checker.address, action_id)
     assert receipt.returned == bank.number
-    assert receipt.events == [
-        Event("ActionConfirmed", action_id=action_id, number=bank.number)
-    ]
+    assert receipt.events == [Event("ActionConfirmed", action_id=action_id, number=bank.number)]
     assert members.read("requested", bank.number, action_id) is False
 
 

@@ -12,8 +12,7 @@ REST = ("bank", "platform", "guarantor")
 
 def expel(fresh: Partnership, member: Member, voters: tuple[str, ...] = REST) -> list[Event]:
     sent = [
-        fresh.members.send(fresh.by_name[voter].checker, "expel", member.number)
-        for voter in voters
+        fresh.members.send(fresh.by_name[voter].checker, "expel", member.number) for voter in voters
     ]
     return sent[-1].events
 

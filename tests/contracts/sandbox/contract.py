@@ -89,17 +89,25 @@ class Contract:
 
     def slot(self, variable: str, *keys: bytes | int) -> int:
         """Storage slot of a variable, or of an element of a map, by the artifact's layout."""
-        layout = artifact(self.name)["storage_layout"]["storage_layout"]
-        slot = int(layout[variable]["slot"])
-        for key in keys:
-            word = key if isinstance(key, bytes) else key.to_bytes(32, "big")
-            slot = int.from_bytes(keccak(slot.to_bytes(32, "big") + word), "big")
-        return slot
+        return _slot(self.name, variable, keys)
+
+    def stored(self, variable: str, *keys: bytes | int) -> int:
+        """The word of a variable or an element, ten times as fast as by its view."""
+        return self.chain.get_storage(self.address, _slot(self.name, variable, keys))
 
     def _returned(self, function: str, output: bytes) -> Any:
         _, _, outputs = _functions(self.name)[function]
         values = decode(outputs, output)
         return values[0] if len(values) == 1 else values or None
+
+
+@cache
+def _slot(contract: str, variable: str, keys: tuple[bytes | int, ...]) -> int:
+    slot = int(artifact(contract)["storage_layout"]["storage_layout"][variable]["slot"])
+    for key in keys:
+        word = key if isinstance(key, bytes) else key.to_bytes(32, "big")
+        slot = int.from_bytes(keccak(slot.to_bytes(32, "big") + word), "big")
+    return slot
 
 
 @cache

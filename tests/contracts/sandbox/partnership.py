@@ -71,7 +71,6 @@ class Partnership:
 
     def __init__(self, names: Sequence[str] = MEMBERS) -> None:
         self.chain = Chain()
-        self._slots: dict[tuple[str, int], int] = {}
         self.operator = Key("operator")
         self.by_name = {name: Member.named(name, i + 1) for i, name in enumerate(names)}
         addresses = [created_by(self.operator.address, nonce) for nonce in range(4)]
@@ -135,7 +134,9 @@ class Partnership:
         return version
 
     # ---- entries
-    def book(self, *rows: Booking, version: int = 1, by: Key | None = None, deal: str = DEAL) -> Receipt:
+    def book(
+        self, *rows: Booking, version: int = 1, by: Key | None = None, deal: str = DEAL
+    ) -> Receipt:
         """放款, by the platform's maker unless told."""
         key = by or self.by_name["platform"].maker
         return self.loans.send(key, "book", deal_id(deal), version, [row.row for row in rows])
@@ -188,7 +189,9 @@ class Partnership:
         return self.loans.send(key, function, deal_id(deal), version, numbered)
 
     # ---- business days
-    def seal(self, party: str, day: int, digest: bytes = b"\x07" * 32, *, deal: str = DEAL) -> Receipt:
+    def seal(
+        self, party: str, day: int, digest: bytes = b"\x07" * 32, *, deal: str = DEAL
+    ) -> Receipt:
         """A party signs its digest of a day."""
         member = self.by_name[party]
         return self.confirmed(member, self.journal, "seal_day", deal_id(deal), day, digest)
@@ -205,9 +208,7 @@ class Partnership:
 
     def borrower_outstanding(self, borrower: str, *, deal: str = DEAL) -> int:
         """What a borrower owes under terms that limit it."""
-        owed: int = self.loans.read(
-            "borrower_outstanding_minor", deal_id(deal), id_of(borrower)
-        )
+        owed: int = self.loans.read("borrower_outstanding_minor", deal_id(deal), id_of(borrower))
         return owed
 
     def balances(self, *, deal: str = DEAL) -> Balances:
@@ -218,17 +219,12 @@ class Partnership:
         found: Balances = {}
         for name, number in self.numbers.items():
             for account in USED_ACCOUNTS:
-                slot = self._slot(deal, number * 256 + ACCOUNTS.index(account))
-                word = self.chain.get_storage(self.journal.address, slot)
+                key = number * 256 + ACCOUNTS.index(account)
+                word = self.journal.stored("balances", deal_id(deal), key)
                 if word:
                     balance = word - 2**256 if word >> 255 else word
                     found.setdefault(name, {})[account] = balance
         return found
-
-    def _slot(self, deal: str, key: int) -> int:
-        if (deal, key) not in self._slots:
-            self._slots[deal, key] = self.journal.slot("balances", deal_id(deal), key)
-        return self._slots[deal, key]
 
 
 @contextmanager

@@ -1,0 +1,178 @@
+"""The book is the same however the events come to it: at once, in runs, over flushes."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+import pytest
+
+from ledger import book as book_module
+from ledger.book import Book
+from ledger.events import (
+    FUNDERS,
+    Amounts,
+    DealTerms,
+    EntriesSubmitted,
+    EntryReversed,
+    Event,
+    FurtherLegs,
+    LimitTerms,
+    LoanBooked,
+    LoanRepaid,
+    LoanWrittenOff,
+    Place,
+    TermsProposed,
+)
+
+DEAL = b"deal".ljust(32, b"\0")
+LOANS = [bytes([7, at]).ljust(32, b"\0") for at in range(40)]
+REPAYMENT, WRITE_OFF = 2, 4
+
+
+def terms(parties: int) -> DealTerms:
+    return DealTerms(
+        parties=tuple(range(1, parties + 1)),
+        shares_ppm=(1_000_000 // parties,) * parties,
+        servicer=0,
+        disbursed_by=0,
+        collected_by=1,
+        fee_to=FUNDERS,
+        interest=(),
+        penalty=(),
+        limits=LimitTerms(0, 0, 0, 0, 0, 0),
+        effective_date=0,
+        document_digest=bytes(32),
+    )
+
+
+def proposed(parties: int) -> TermsProposed:
+    return TermsProposed(DEAL, 1, 1, bytes(32), terms(parties))
+
+
+def own(kind: int, at: int) -> bytes:
+    return bytes([kind, at]).ljust(32, b"\0")
+
+
+def booked(at: int, part: int, parties: int) -> LoanBooked:
+    words = [part << 64 * (place % 4) for place in range(parties)]
+    return LoanBooked(LOANS[at], own(1, at), 20_000, (sum(words[:4]), sum(words[4:])))
+
+
+def legs(parties: int, leg: int) -> tuple[int, ...]:
+    return tuple(leg if place < parties else 0 for place in range(12))
+
+
+def story(parties: int) -> list[list[Event]]:
+    """Transactions: loans, repayments, a write-off, and reversals of a repayment and of it."""
+    opened = EntriesSubmitted(DEAL, 1, 1)
+    paid = legs(parties, Amounts(100, 9, 2, 0).pack())
+    further = parties > 4
+    repaid: list[Event] = [opened]
+    for at, loan in enumerate(LOANS):
+        repaid.append(LoanRepaid(own(2, at), loan, 20_030, paid[:4]))
+        repaid += [FurtherLegs(own(2, at), paid[4:])] if further else []
+    reversal = EntryReversed(own(4, 3), LOANS[3], own(2, 3), 20_031, REPAYMENT, 0, paid[:4])
+    written = LoanWrittenOff(own(5, 0), LOANS[0], 20_040, (0, 0))
+    return [
+        [proposed(parties)],
+        [opened, *(booked(at, 1_000, parties) for at in range(len(LOANS)))],
+        repaid,
+        [opened, reversal, *([FurtherLegs(own(4, 3), paid[4:])] if further else [])],
+        [opened, written],
+        [opened, EntryReversed(own(6, 0), LOANS[0], own(5, 0), 20_041, WRITE_OFF, 0, (0,) * 4)],
+    ]
+
+
+def fold(runs: Sequence[Sequence[list[Event]]]) -> Book:
+    folded = Book(sqlite3.connect(":memory:"))
+    block = 0
+    for run in runs:
+        folded.begin()
+        for transaction in run:
+            block += 1
+            for log, event in enumerate(transaction):
+                folded.apply(event, Place(block, 0, log))
+        folded.commit(block, bytes(32))
+    return folded
+
+
+def rows(folded: Book) -> dict[str, list[tuple[object, ...]]]:
+    tables = ("loans", "entries", "balances", "deals", "versions")
+    return {name: list(folded.connection.execute(f"SELECT * FROM {name}")) for name in tables}
+
+
+@pytest.mark.parametrize("parties", [2, 4, 6])
+@pytest.mark.parametrize("pending", [1, 7, 20_000])
+def test_a_fold_at_once_and_one_in_runs_give_the_same_rows(
+    parties: int, pending: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = rows(fold([story(parties)]))
+    monkeypatch.setattr(book_module, "_PENDING_ENTRIES", pending)
+    monkeypatch.setattr(book_module, "_LOANS_AT_HAND", pending)
+    monkeypatch.setattr(book_module, "_SUMMED_LEGS", pending)
+    in_runs = rows(fold([[transaction] for transaction in story(parties)]))
+    assert together == in_runs
+    assert rows(fold([story(parties)])) == together
+
+
+@pytest.mark.parametrize("parties", [2, 4, 6])
+def test_balances_are_the_sums_of_the_legs(parties: int) -> None:
+    folded = fold([story(parties)])
+    repaid = len(LOANS) - 1  # one is reversed
+    for party in range(1, parties + 1):
+        query = "SELECT account, amount_minor FROM balances WHERE party = ?"
+        found = dict(folded.connection.execute(query, (party,)))
+        assert found["LOANS"] == len(LOANS) * 1_000 - repaid * 100
+        assert found["INTEREST"] == -repaid * 9
+        assert found["PENALTY"] == -repaid * 2
+    (total,) = folded.connection.execute("SELECT sum(amount_minor) FROM balances").fetchone()
+    assert total == 0
+
+
+@pytest.mark.parametrize("parties", [2, 6])
+def test_a_reversal_marks_only_the_entry_before_it(parties: int) -> None:
+    again = [
+        EntriesSubmitted(DEAL, 1, 1),
+        LoanRepaid(own(2, 3), LOANS[3], 20_050, legs(parties, 5)[:4]),
+    ]
+    folded = fold([[*story(parties), again]])
+    query = "SELECT date, reversed FROM entries WHERE entry_id = ? ORDER BY entry"
+    assert list(folded.connection.execute(query, (own(2, 3),))) == [(20_030, 1), (20_050, 0)]
+
+
+def test_amounts_near_their_limit_add_up_without_running_over() -> None:
+    most = (1 << 56) - 1
+    transactions: list[list[Event]] = [[proposed(2)]]
+    for at in range(120):
+        loan = at.to_bytes(32, "big")
+        transactions.append(
+            [EntriesSubmitted(DEAL, 1, 1), LoanBooked(loan, loan, 20_000, (most, 0))]
+        )
+    folded = fold([transactions])
+    query = "SELECT amount_minor FROM balances WHERE party = 1 AND account = 'LOANS'"
+    assert folded.connection.execute(query).fetchone() == (120 * most,)
+    assert book_module._SUMMED_LEGS * most < 1 << 64
+
+
+def test_a_rolled_back_run_leaves_nothing_behind() -> None:
+    start, *rest = story(6)
+    folded = fold([[start]])
+    folded.begin()
+    for transaction in rest:
+        for log, event in enumerate(transaction):
+            folded.apply(event, Place(9, 0, log))
+    folded.rollback()
+    assert rows(folded)["entries"] == []
+    folded.begin()
+    folded.commit(2, bytes(32))
+    assert rows(folded)["balances"] == [] and rows(folded)["loans"] == []
+
+
+def test_every_entry_is_found_by_an_index_after_a_rebuild() -> None:
+    folded = fold([story(2)])
+    for column in ("entry_id", "loan_id"):
+        plan = folded.connection.execute(
+            f"EXPLAIN QUERY PLAN SELECT * FROM entries WHERE {column} = x'00'"
+        ).fetchone()
+        assert "USING INDEX" in plan[3], plan
