@@ -13,8 +13,8 @@ from ledger.book import Book
 from ledger.chain.engine import Log
 from ledger.chain.pending import decode_record
 from ledger.chain.store import Store, Table
+from ledger.disk import open_book
 from ledger.events import Place
-from ledger.ledger import _sqlite
 
 _END = bytes([0xFF] * 8)
 
@@ -34,7 +34,7 @@ def main(chain: Path, book_file: Path) -> None:
     start_bytes = _peak_bytes()
 
     def fold() -> Book:
-        book = Book(_sqlite(book_file))
+        book = open_book(book_file)
         book.begin()
         block = 0
         for log in logs(store):

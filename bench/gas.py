@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from bench.budgets import Measured
 from bench.portfolio import (
@@ -26,7 +27,7 @@ def measure(sizes: Sizes, folder: Path) -> Iterator[Measured]:
     with found_partnership(folder) as ledger:
         batches = [range(1 + ROWS * at, 1 + ROWS * (at + 1)) for at in range(3)]
 
-        def gas(path: Path, layout: files.Layout, deal: str = DEAL) -> float:
+        def gas(path: Path, layout: files.Layout[Any], deal: str = DEAL) -> float:
             submitted = submit(ledger, path, layout, deal=deal)
             assert (submitted.posted, submitted.transactions) == (ROWS, 1), submitted
             return submitted.gas_used / ROWS

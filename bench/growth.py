@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from bench.budgets import Measured
 from bench.disk import bytes_on_disk
@@ -50,7 +51,7 @@ class Grown:
         path = self.folder / f"{kind}.csv"
         if kind == "loans":
             write_loans(path, range(self.loans + 1, self.loans + rows + 1))
-            layout: files.Layout = files.LOANS
+            layout: files.Layout[Any] = files.LOANS
             self.loans += rows
         else:
             numbers = random.Random(at).sample(range(1, self.loans + 1), rows)

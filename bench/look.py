@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench.timing import Spent
 from ledger import reading
+from ledger.chain.local import LocalEngine
 from ledger.entries import loan_id
 from ledger.ledger import Ledger
 
@@ -32,6 +33,7 @@ def main(directory: Path, deal: str, ref: str) -> None:
         return reading.entries_of_loan(ledger.book(), found.deal, known)[0]
 
     posted = times["loan"].timed(look)
+    assert isinstance(ledger.engine, LocalEngine)
     (sent, *_) = ledger.engine.receipts(posted.block, posted.block)
     found = times["receipt"].timed(lambda: ledger.engine.receipt(sent.transaction_hash))
     assert found == sent

@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from ledger import consortium, files, terms
 from ledger.founding import found
@@ -134,7 +135,7 @@ def write_repayments(path: Path, numbers: Iterable[int], *, instalment: int) -> 
     return path
 
 
-def submit(ledger: Ledger, path: Path, layout: files.Layout, *, deal: str = DEAL) -> Submitted:
+def submit(ledger: Ledger, path: Path, layout: files.Layout[Any], *, deal: str = DEAL) -> Submitted:
     """From a file to events in the book, as `pledger loan submit` does it."""
     read = files.read(path, layout, decimals=2)
     return ledger.submit(read.rows, deal=deal, by=SERVICER, lines=read.lines, file=path.name)

@@ -50,7 +50,7 @@ max_bullet_days = 1900
 @dataclass(frozen=True, slots=True)
 class _File:
     name: str
-    layout: files.Layout
+    layout: files.Layout[Any]
     by: str
 
 

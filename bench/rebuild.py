@@ -22,6 +22,7 @@ from bench.sizes import Sizes
 from ledger.bindings import artifact, label
 from ledger.chain.blocks import place_key
 from ledger.chain.engine import Receipt
+from ledger.chain.local import LocalEngine
 from ledger.chain.pending import encode_record
 from ledger.chain.store import Store, Table
 from ledger.events import Amounts
@@ -39,7 +40,8 @@ def measure(sizes: Sizes, folder: Path) -> Iterator[Measured]:
     """Make receipts, fold them elsewhere."""
     with found_partnership(folder / "partnership") as ledger:
         address = ledger.settings.contracts["Loans"]
-        start = list(ledger.engine.receipts(1, ledger.engine.head().number))  # type: ignore[attr-defined]
+        assert isinstance(ledger.engine, LocalEngine)
+        start = list(ledger.engine.receipts(1, ledger.engine.head().number))
         records = [encode_record(receipt, 0, _body(receipt)) for receipt in start]
     store = Store(folder / "store", create=True)
     with store.write() as batch:

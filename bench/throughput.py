@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from bench import anvil
 from bench.bare_evm import BareEvm
@@ -88,7 +89,7 @@ def measure(sizes: Sizes, folder: Path) -> Iterator[Measured]:
                 numbers = range(1 + at * sizes.round_rows, 1 + (at + 1) * sizes.round_rows)
                 path = folder / f"{kind}-{at}.csv"
                 if kind == "loans":
-                    layout: files.Layout = files.LOANS
+                    layout: files.Layout[Any] = files.LOANS
                     write_loans(path, numbers)
                 else:
                     layout = files.REPAYMENTS
@@ -124,7 +125,7 @@ def measure(sizes: Sizes, folder: Path) -> Iterator[Measured]:
 def _round(
     race: Race,
     path: Path,
-    layout: files.Layout,
+    layout: files.Layout[Any],
     ledger: Ledger,
     bare: BareEvm,
     tester: StockTester,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +12,12 @@ from ledger.cli.command import Asked, Output, command
 from ledger.cli.render import address, progress, table
 from ledger.errors import ChainUnusable, LedgerMissing, UsageInvalid
 from ledger.messages import text
+
+if TYPE_CHECKING:
+    from ledger.replay import KnownBlock
+
+_HASH = re.compile("[0-9a-fA-F]{64}")
+_NO_FOLDER = (FileExistsError, FileNotFoundError, NotADirectoryError, PermissionError)
 
 
 @command(None, "export", writes=True)
@@ -28,7 +36,7 @@ def export(asked: Asked, directory: Path) -> Output:
         if not asked.dry_run:
             try:
                 blocks = export_chain(ledger.engine, directory)
-            except (FileExistsError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
+            except _NO_FOLDER as error:
                 raise UsageInvalid(
                     text("cli.os_error"), where=str(directory), found=error.strerror or ""
                 ) from None
@@ -50,21 +58,34 @@ def export(asked: Asked, directory: Path) -> Output:
     show_default=True,
     help=text("cli.opt_engine"),
 )
-def replay(asked: Asked, directory: Path | None, engine: str) -> Output:
+@click.option("--known", metavar="NUMBER:HASH", help=text("cli.opt_known"))
+def replay(asked: Asked, directory: Path | None, engine: str, known: str | None) -> Output:
     """Execute every block again and check everything."""
     from ledger.replay import replay as run
 
     source = directory or asked.directory
     if not source.is_dir():
         raise LedgerMissing(source)
+    block = _known_block(known) if known else None
     with progress(text("cli.replaying")) as show:
-        report = run(source, engine=engine, progress=show)
+        report = run(source, engine=engine, known=block, progress=show)
     document = report.document()
     return Output(
         document=document,
         text=lambda: _replayed(document),
         exit_code=0 if document["ok"] else 1,
     )
+
+
+def _known_block(given: str) -> KnownBlock:
+    from ledger.replay import KnownBlock
+
+    number, _, block_hash = given.partition(":0x")
+    if not (number.isascii() and number.isdigit() and _HASH.fullmatch(block_hash)):
+        raise UsageInvalid(
+            text("cli.known_invalid"), expected=text("cli.known_expected"), found=given
+        )
+    return KnownBlock(number=int(number), block_hash=bytes.fromhex(block_hash))
 
 
 def _replayed(document: dict) -> str:  # type: ignore[type-arg]

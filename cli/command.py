@@ -150,7 +150,7 @@ class Command(click.Command):
         try:
             output: Output = super().invoke(ctx)
         except LedgerUnusable as error:
-            from ledger.ledger import BookDamaged
+            from ledger.disk import BookDamaged
 
             if not isinstance(error, BookDamaged):
                 raise

@@ -58,26 +58,13 @@ class _Story:
         self._submitted: list[dict[str, Any]] = []
 
     def tell(self, export: Path) -> Output:
-        from ledger import consortium, founding, terms
         from ledger.chain.export import export_chain
         from ledger.ledger import Ledger
 
         self._say(text("cli.demo_title"))
-        members = consortium.load(self._files / "consortium.toml")
-        founding.found(self._folder, members, dev=True)
-        click.echo(text("cli.init_dev_warning"), err=True)
-        self._say(
-            text(
-                "cli.demo_found",
-                members=", ".join(f"{member.id} {member.name}" for member in members.members),
-                validators=len(members.validators),
-            )
-        )
+        self._found()
         with Ledger.open(self._folder) as ledger:
-            ledger.propose(terms.load(self._files / "deal.toml"), by="platform-p")
-            for party in ("platform-p", "bank-a"):
-                ledger.sign(DEAL, by=party)
-            self._say(text("cli.demo_signed", deal=DEAL, proposer="platform-p"))
+            self._agree(ledger)
             for name, layout, by in FILES:
                 done = self._submit(ledger, name, layout, by)
                 self._say(
@@ -96,20 +83,7 @@ class _Story:
             both = _balances(self._folder)
             self._say(text("cli.demo_balances"), both.text)
             export_chain(ledger.engine, export)  # type: ignore[arg-type]
-        from ledger.replay import replay
-
-        with progress(text("cli.replaying")) as show:
-            report = replay(export, progress=show).document()
-        self._say(text("cli.demo_replayed", directory=export))
-        verdict = "cli.replay_ok" if report["ok"] else "cli.replay_failed"
-        self._say(
-            text(
-                verdict,
-                blocks=report["blocks"],
-                transactions=report["transactions"],
-                head=report["head_hash"],
-            )
-        )
+        report = self._audited(export)
         document = {
             "directory": str(self._folder.parent),
             "ledger": str(self._folder),
@@ -124,6 +98,44 @@ class _Story:
             text=self._next(),
             exit_code=0 if report["ok"] and both.document["in_balance"] else 1,
         )
+
+    def _found(self) -> None:
+        from ledger import consortium, founding
+
+        members = consortium.load(self._files / "consortium.toml")
+        founding.found(self._folder, members, dev=True)
+        click.echo(text("cli.init_dev_warning"), err=True)
+        self._say(
+            text(
+                "cli.demo_found",
+                members=", ".join(f"{member.id} {member.name}" for member in members.members),
+                validators=len(members.validators),
+            )
+        )
+
+    def _agree(self, ledger: Any) -> None:
+        from ledger import terms
+
+        ledger.propose(terms.load(self._files / "deal.toml"), by="platform-p")
+        for party in ("platform-p", "bank-a"):
+            ledger.sign(DEAL, by=party)
+        self._say(text("cli.demo_signed", deal=DEAL, proposer="platform-p"))
+
+    def _audited(self, export: Path) -> dict[str, Any]:
+        from ledger.replay import replay
+
+        with progress(text("cli.replaying")) as show:
+            report = replay(export, progress=show).document()
+        self._say(text("cli.demo_replayed", directory=export))
+        self._say(
+            text(
+                "cli.replay_ok" if report["ok"] else "cli.replay_failed",
+                blocks=report["blocks"],
+                transactions=report["transactions"],
+                head=report["head_hash"],
+            )
+        )
+        return report
 
     def _submit(self, ledger: Any, name: str, layout: str, by: str) -> Any:
         from ledger import files

@@ -31,10 +31,10 @@ def init(asked: Asked, directory: Path, config: Path, dev: bool, rpc_url: str | 
             directory, members, dev=dev, passphrases=asked.new_passphrase, rpc_url=rpc_url
         )
         document["contracts"] = {name: address(at) for name, at in settings.contracts.items()}
-    if dev:
-        click.echo(text("cli.init_dev_warning"), err=True)
+        if dev:
+            click.echo(text("cli.init_dev_warning"), err=True)
     lines = text(
-        "cli.init_done",
+        "cli.init_dry" if asked.dry_run else "cli.init_done",
         name=members.name,
         directory=directory,
         members=", ".join(member.id for member in members.members),

@@ -13,6 +13,7 @@ from ledger.errors import EntryInvalid, EntryRejected, FileInvalid
 from ledger.messages import text
 from ledger.posting import Submitted
 
+_MOST_REFS = 20
 INPUT_INVALID = "INPUT_INVALID"
 """Reason of a row that was refused before anything was sent."""
 
@@ -70,6 +71,10 @@ def submitted_output(
         "gas_used": done.gas_used,
         "head_block": done.head_block,
     }
+    if done.reversed_refs:
+        refs = ", ".join(done.reversed_refs[:_MOST_REFS])
+        more = " ..." if len(done.reversed_refs) > _MOST_REFS else ""
+        click.echo(text("cli.reversed_since", refs=refs + more), err=True)
     key = "cli.submitted_dry" if dry_run else "cli.submitted"
     line = text(
         key,

@@ -12,7 +12,7 @@
     L3 An entry is posted at its loan's next sequence number only: whoever posts has seen every earlier entry of the loan.
     L4 A reversal mirrors the latest entry of its loan that stands, and nothing else.
     L5 A loan is booked once; its id is never free again, even after the booking is reversed.
-@custom:stop The parties of a deal expel the servicer's maker key in Members; there is no other switch.
+@custom:stop The servicer's checker replaces its maker key, or a majority of members expels it, in Members; there is no other switch.
 """
 from . import reasons
 from . import waterfall

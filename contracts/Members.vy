@@ -6,8 +6,8 @@
 @license MIT
 @notice The institutions of the partnership, their keys, roles and licences, and the four-eyes rule.
 @custom:units Roles and licences are bit sets in the order of `ledger/consortium.py`; members count from 1.
-@custom:invariant M1 A key belongs to at most one member, as its maker or its checker, for ever.
-    M2 Nothing under four eyes happens without a maker's request and a checker's confirmation of the same bytes.
+@custom:invariant K1 A key belongs to at most one member, as its maker or its checker, for ever.
+    K2 Nothing under four eyes happens without a maker's request and a checker's confirmation of the same bytes.
 @custom:stop A majority of members expels a member; its checker replaces a stolen maker key alone.
 """
 from . import reasons
@@ -251,7 +251,7 @@ def _admit(_admission: Admission):
 @internal
 def _take_key(_key: address, _role: uint256):
     assert _key != empty(address), reasons.KEY_EMPTY
-    assert not self._retired[_key], reasons.KEY_TAKEN  # M1
+    assert not self._retired[_key], reasons.KEY_TAKEN  # K1
     # Marked for good: a key that was replaced must never come back to life elsewhere.
     self._retired[_key] = True
     self.key_role[_key] = _role
@@ -262,7 +262,7 @@ def _confirm(_key: address, _action_id: bytes32) -> uint256:
     role: uint256 = self.key_role[_key]
     assert role & 1 == 1, reasons.SENDER_NOT_CHECKER
     number: uint256 = role >> 1
-    assert self.requested[number][_action_id], reasons.ACTION_NOT_REQUESTED  # M2
+    assert self.requested[number][_action_id], reasons.ACTION_NOT_REQUESTED  # K2
     self.requested[number][_action_id] = False
     log ActionConfirmed(action_id=_action_id, number=number)
     return number

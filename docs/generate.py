@@ -1,7 +1,7 @@
 """Generate the references that the code itself can tell: the CLI, the contracts, the SDK.
 
-    python docs/generate.py            write docs/reference/{cli,contracts,sdk}.md
-    python docs/generate.py --check    exit 1 if one differs from what the code says
+python docs/generate.py            write docs/reference/{cli,contracts,sdk}.md
+python docs/generate.py --check    exit 1 if one differs from what the code says
 """
 
 from __future__ import annotations

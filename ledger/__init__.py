@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ledger.entries import Waiver as Waiver
     from ledger.entries import WriteOff as WriteOff
     from ledger.errors import LedgerError as LedgerError
+    from ledger.ledger import Ledger as Ledger
+    from ledger.posting import Submitted as Submitted
     from ledger.terms import Terms as Terms
 
 # safe-pysha3 hashes ten times faster than the backend that eth-hash would pick; it reads this
@@ -33,12 +35,14 @@ _HOME = {
     "Consortium": "consortium",
     "Cure": "entries",
     "Entry": "entries",
+    "Ledger": "ledger",
     "LedgerError": "errors",
     "Member": "consortium",
     "OverdueMark": "entries",
     "Recovery": "entries",
     "Repayment": "entries",
     "Reversal": "entries",
+    "Submitted": "posting",
     "Terms": "terms",
     "Waiver": "entries",
     "WriteOff": "entries",

@@ -63,6 +63,7 @@ _ENTRY_INDEXES = {"entries_by_id": "entry_id", "entries_by_loan": "loan_id"}
 # Entries kept back before they are written, and loans kept at hand while a run is folded.
 _PENDING_ENTRIES, _LOANS_AT_HAND = 20_000, 250_000
 _CACHE_KIB = 65_536
+_FIRST_LEGS = 4
 # A field of 64 bits holds the sum of so many amounts below 2**56.
 _SUMMED_LEGS = 255
 
@@ -130,6 +131,7 @@ class Book:
         self._reversed: list[tuple[object, ...]] = []
         self._sums: dict[_Side, list[int]] = {}
         self._summed = 0
+        self._last_post: tuple[Account, int | None, int] = Account.CLEARING, None, 0
         self._entries: list[tuple[Any, ...]] = []
         self._balances: defaultdict[tuple[int, int, Account], int] = defaultdict(int)
         self._terms: dict[tuple[int, int], DealTerms] = {}
@@ -298,17 +300,19 @@ class Book:
         self._post(event.legs, Account.CLEARING, terms.collected_by, 1)
 
     def _FurtherLegs(self, event: events.FurtherLegs, place: Place) -> None:
-        """The rest of the entry before it: a repayment or the reversal of one."""
-        deal, *_, terms = self._open_batch()
+        """The rest of the entry before it: a repayment or a reversal."""
+        deal = self._open_batch()[0]
         entry = list(self._entries[-1])
         assert entry[1] == event.entry_id, "FurtherLegs follows its entry"
-        sign = 1 if entry[3] == Kind.REPAYMENT else -1
+        against, cash_place, sign = self._last_post
         more = Amounts.unpack(sum(event.legs))
         entry[5:9] = [have + extra for have, extra in zip(entry[5:9], more, strict=True)]
-        entry[9] = encode_legs([*decode_legs(bytes(entry[9])), *event.legs])
+        first = decode_legs(entry[9])
+        entry[9] = encode_legs([*first, *[0] * (_FIRST_LEGS - len(first)), *event.legs])
         self._entries[-1] = tuple(entry)
-        self._loan(deal, bytes(entry[2])).outstanding_minor -= sign * more.principal_minor
-        self._post(event.legs, Account.CLEARING, terms.collected_by, sign, first=4)
+        # Whatever lowers the outstanding is posted with sign 1.
+        self._loan(deal, entry[2]).outstanding_minor -= sign * more.principal_minor
+        self._post(event.legs, against, cash_place, sign, first=_FIRST_LEGS)
 
     def _LoanMarkedOverdue(self, event: events.LoanMarkedOverdue, place: Place) -> None:
         loan = self._loan(self._open_batch()[0], event.loan_id)
@@ -399,6 +403,7 @@ class Book:
         `first`: index of legs[0]. Postings are linear, so legs are first added up, packed.
         """
         deal, _, _, terms = self._open_batch()
+        self._last_post = against, cash_place, sign
         parties = terms.parties[first:]
         holder = None if cash_place is None else terms.parties[cash_place]
         side = deal, parties, against, holder, sign

@@ -29,6 +29,8 @@ FUNDERS = "funders"
 """What a tier is paid to when it goes to all funders; so no member may be called that."""
 
 _MEMBER_ID = re.compile(r"[a-z0-9][a-z0-9-]*", re.ASCII)
+_MAX_NAME_BYTES = 96
+"""What Members keeps of a name."""
 _MAX_ID_BYTES = 31
 
 
@@ -211,6 +213,16 @@ def _cross_checks(consortium: Consortium) -> list[Problem]:
                 )
             )
         seen.setdefault(member.id, position)
+        size = len(member.name.encode())
+        if size > _MAX_NAME_BYTES:
+            problems.append(
+                Problem(
+                    what=text("consortium.name_long"),
+                    column=path(["member", position, "name"]),
+                    expected=text("consortium.name_expected", most=_MAX_NAME_BYTES),
+                    found=text("value.bytes", count=size),
+                )
+            )
     if not consortium.validators:
         problems.append(
             Problem(

@@ -20,8 +20,18 @@ from ledger import agreements, posting, reading
 from ledger.bindings import decode_event
 from ledger.book import Book
 from ledger.chain.engine import Engine, Head, Log, Receipt
+from ledger.disk import (
+    BookDamaged,
+    damaged,
+    discard_book,
+    open_book,
+    open_refs,
+    refs_damaged,
+    unusable,
+    whole,
+)
 from ledger.entries import Entry
-from ledger.errors import DiskFull, LedgerUnusable, UsageInvalid
+from ledger.errors import UsageInvalid
 from ledger.events import Place
 from ledger.founding import (
     BOOK_FILE,
@@ -41,8 +51,6 @@ if TYPE_CHECKING:
     from ledger.terms import Terms
 
 LOCK_TIMEOUT_SECONDS = 30
-# A write that the operating system cuts short is an input/output error to SQLite.
-_NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
 _log = logging.getLogger(__name__)
 
 
@@ -56,8 +64,8 @@ class Ledger:
         self.settings = settings
         self.engine = engine
         self.keyring = keyring
-        self._book = _open_book(directory / BOOK_FILE)
-        self._refs = _open_refs(directory / REFS_FILE)
+        self._book = open_book(directory / BOOK_FILE)
+        self._refs = open_refs(directory / REFS_FILE)
 
     @classmethod
     def open(
@@ -98,13 +106,13 @@ class Ledger:
         if not isinstance(error, sqlite3.Error):
             self.close()
             return
-        refs_damaged = _damaged(error) and not _whole(self._refs)
+        refs_are_damaged = damaged(error) and not whole(self._refs)
         self.close()
-        if not _damaged(error):
-            raise _unusable(self.directory, error) from error
-        if refs_damaged:
-            raise _refs_damaged(self.directory / REFS_FILE, error) from error
-        _discard_book(self.directory / BOOK_FILE, error)
+        if not damaged(error):
+            raise unusable(self.directory, error) from error
+        if refs_are_damaged:
+            raise refs_damaged(self.directory / REFS_FILE, error) from error
+        discard_book(self.directory / BOOK_FILE, error)
         raise BookDamaged(self.directory / BOOK_FILE, str(error)) from error
 
     # ---- reading
@@ -262,10 +270,10 @@ class Ledger:
             self.book()
         except sqlite3.DatabaseError as error:
             # The entries are on the chain; whoever reads the book next folds them.
-            if _damaged(error):
+            if damaged(error):
                 self._book.connection.close()
-                _discard_book(self.directory / BOOK_FILE, error)
-                self._book = _open_book(self.directory / BOOK_FILE)
+                discard_book(self.directory / BOOK_FILE, error)
+                self._book = open_book(self.directory / BOOK_FILE)
             else:
                 _log.warning(text("ledger.book_behind", block=head.number, found=str(error)))
 
@@ -320,87 +328,3 @@ def _folding(book: Book) -> Iterator[None]:
     except BaseException:
         book.rollback()
         raise
-
-
-class BookDamaged(LedgerUnusable):
-    """The book could not be read and was thrown away; the next opening makes it anew."""
-
-    def __init__(self, path: Path, found: str) -> None:
-        super().__init__(
-            text("ledger.book_damaged"),
-            where=str(path),
-            found=found,
-            fix=text("ledger.book_damaged_fix"),
-        )
-
-
-def _open_book(path: Path) -> Book:
-    try:
-        return Book(_sqlite(path))
-    except sqlite3.DatabaseError as error:
-        if not _damaged(error):
-            raise _unusable(path, error) from error
-        _discard_book(path, error)
-        return Book(_sqlite(path))
-
-
-def _open_refs(path: Path) -> sqlite3.Connection:
-    try:
-        # A ref must be on the disk before its id is on the chain, power cut or not.
-        refs = _sqlite(path, synchronous="FULL")
-        refs.execute(
-            "CREATE TABLE IF NOT EXISTS refs (id BLOB PRIMARY KEY, ref TEXT NOT NULL) WITHOUT ROWID"
-        )
-    except sqlite3.DatabaseError as error:
-        if _damaged(error):
-            raise _refs_damaged(path, error) from error
-        raise _unusable(path, error) from error
-    return refs
-
-
-def _discard_book(path: Path, error: Exception) -> None:
-    """Throw the book away: it holds nothing that the chain does not."""
-    _log.warning(text("ledger.book_discarded", path=path, found=str(error)))
-    for suffix in ("", "-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-
-
-def _damaged(error: sqlite3.Error) -> bool:
-    damage = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in damage
-
-
-def _whole(connection: sqlite3.Connection) -> bool:
-    try:
-        return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
-    except sqlite3.Error:
-        return False
-
-
-def _refs_damaged(path: Path, error: Exception) -> LedgerUnusable:
-    return LedgerUnusable(
-        text("ledger.refs_damaged"),
-        where=str(path),
-        found=str(error),
-        fix=text("ledger.refs_damaged_fix"),
-    )
-
-
-def _unusable(path: Path, error: sqlite3.Error) -> LedgerUnusable:
-    if getattr(error, "sqlite_errorcode", 0) in _NO_ROOM:
-        return DiskFull(path)
-    return LedgerUnusable(text("ledger.file_unusable"), where=str(path), found=str(error))
-
-
-def _sqlite(path: Path, *, synchronous: str = "NORMAL") -> sqlite3.Connection:
-    # Another process that folds or keeps refs is done in moments; wait for it.
-    connection = sqlite3.connect(path, timeout=60, isolation_level=None)
-    try:
-        if path.stat().st_mode & 0o077:
-            path.chmod(0o600)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA synchronous = {synchronous}")
-    except BaseException:
-        connection.close()
-        raise
-    return connection

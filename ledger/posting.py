@@ -57,6 +57,8 @@ class Submitted:
     rows: int
     posted: int = 0
     already_posted: int = 0
+    reversed_refs: tuple[str, ...] = ()
+    """Of those posted already, what was reversed since: it no longer stands."""
     rejected: tuple[RejectedRow, ...] = ()
     transactions: int = 0
     gas_used: int = 0
@@ -139,6 +141,7 @@ class _Posting:
         result = replace(
             run,
             already_posted=plan.already_posted - run.posted,
+            reversed_refs=tuple(plan.reversed_refs),
             rejected=tuple(sorted(refused, key=lambda row: row.line)),
             head_block=head.number,
         )

@@ -88,6 +88,8 @@ class Plan:
 
     batches: list[list[Row]] = field(default_factory=list)
     already_posted: int = 0
+    reversed_refs: list[str] = field(default_factory=list)
+    """Of those posted already, what was reversed since."""
     rejected: list[RejectedRow] = field(default_factory=list)
     refs: list[tuple[bytes, str]] = field(default_factory=list)
     """Id to ref of everything in the run, to be kept before anything is sent."""
@@ -169,7 +171,7 @@ class Planner:
             and known.principal_minor == entry.principal_minor
             and known.particulars == particulars(entry).pack()
         )
-        self._note(entry, line, plan, same=same)
+        self._note(entry, line, plan, same=same, gone=bool(known.reversed))
         return None
 
     def _note_posted(
@@ -178,11 +180,13 @@ class Planner:
         same = posted.kind is entry.kind and posted.loan_id == loan
         if same and isinstance(entry, Repayment | Waiver):
             same = posted.date == day_number(entry.date) and posted.amounts == amounts(entry)
-        self._note(entry, line, plan, same=same)
+        self._note(entry, line, plan, same=same, gone=posted.reversed)
 
-    def _note(self, entry: Entry, line: int, plan: Plan, *, same: bool) -> None:
+    def _note(self, entry: Entry, line: int, plan: Plan, *, same: bool, gone: bool) -> None:
         if same:
             plan.already_posted += 1
+            if gone:
+                plan.reversed_refs.append(entry.ref)
         else:
             plan.rejected.append(rejected(entry, line, REF_REUSED))
 

@@ -77,9 +77,9 @@ class Agreed:
             self.number_of_maker[event.new_key] = event.number
 
     def _take_key(self, key: bytes, block: int) -> None:
-        self._findings.counts["M1"] += 1
+        self._findings.counts["K1"] += 1
         if key in self._used_keys:
-            self._findings.fail("M1", block, "a key never used before", shown(key))
+            self._findings.fail("K1", block, "a key never used before", shown(key))
         self._used_keys.add(key)
 
     def _requested(self, event: events.ActionRequested, block: int) -> None:
@@ -87,10 +87,10 @@ class Agreed:
 
     def _confirmed(self, event: events.ActionConfirmed, block: int) -> None:
         action = event.number, event.action_id
-        self._findings.counts["M2"] += 1
+        self._findings.counts["K2"] += 1
         if action not in self._waiting:
             name = f"action {shown(event.action_id)} requested by member {event.number}"
-            self._findings.fail("M2", block, name, "-")
+            self._findings.fail("K2", block, name, "-")
         self._waiting.discard(action)
 
     # ---- deals

@@ -26,6 +26,8 @@ _IMMUTABLES = {
 _POSTERS = ("Loans",)
 _CONFIRMING = ("Deals", "Journal")
 _SHOWN_BYTES = 40
+_HASH_BYTES = 32
+_CBOR_OF_FIVE_FROM_A_HASH = b"\x85\x58\x20"
 
 
 def addresses_of(genesis: Genesis) -> tuple[bytes, dict[str, bytes]]:
@@ -70,8 +72,9 @@ class Contracts:
             return
         name = CONTRACTS[transaction.nonce]
         self._block[name] = block
-        expected = self._creation_code(name, bytes(transaction.data))
-        found = bytes(transaction.data)
+        sources = _sources_hash(artifact(name).bytecode)
+        found = _blanked(bytes(transaction.data), sources)
+        expected = _blanked(self._creation_code(name, bytes(transaction.data)), sources)
         self._findings.counts["deployment"] += 1
         if expected != found:
             at = _first_difference(expected, found)
@@ -118,6 +121,20 @@ def _founders(creation: bytes) -> object:
     except (DecodingError, OverflowError):
         return []
     return founders
+
+
+def _sources_hash(bytecode: bytes) -> slice:
+    """Where Vyper puts the hash of the sources, comments included: behind all that executes.
+
+    The code ends in CBOR, `[hash, ...]`, and then the length of that in two bytes.
+    """
+    start = len(bytecode) - int.from_bytes(bytecode[-2:], "big")
+    assert bytecode[start : start + 3] == _CBOR_OF_FIVE_FROM_A_HASH
+    return slice(start + 3, start + 3 + _HASH_BYTES)
+
+
+def _blanked(code: bytes, part: slice) -> bytes:
+    return code[: part.start] + bytes(len(code[part])) + code[part.stop :]
 
 
 def _first_difference(one: bytes, other: bytes) -> int:

@@ -18,7 +18,9 @@ def name_of(path: Path) -> str:
 
 def prose(text: str) -> str:
     """A page without its blocks and inline code."""
-    return re.sub(r"`[^`\n]*`", "", re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE))
+    return re.sub(
+        r"`[^`\n]*`", "", re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    )
 
 
 def section(text: str, heading: str) -> str:

@@ -13,7 +13,9 @@ import pytest
 from tests.docs.console import Difference, blocks, differences, fits
 from tests.docs.pages import DOCS, PAGES, README, name_of
 
-TEST_LINE = "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' && .venv/bin/python -m pytest"
+TEST_LINE = (
+    "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' && .venv/bin/python -m pytest"
+)
 DEMO_LINE = "python3 -m venv .venv && .venv/bin/pip install -q . && .venv/bin/pledger demo"
 RUN = [page for page in PAGES if any(block.runs for block in blocks(page.read_text("utf-8")))]
 
@@ -22,7 +24,9 @@ Runs = dict[Path, Future[list[Difference]]]
 
 
 @pytest.fixture(scope="session")
-def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+def runs(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Runs]:
     """The selected pages, two at a time: most of their time goes into starting `pledger`."""
     chosen = [
         item.callspec.params["page"]
@@ -72,7 +76,10 @@ def test_every_block_of_a_prompt_is_a_console_block() -> None:
 
 def test_readme_has_one_line_for_the_demo_and_one_for_the_tests() -> None:
     lines = [
-        line for block in blocks(README.read_text("utf-8")) if block.language == "sh" for line in block.lines
+        line
+        for block in blocks(README.read_text("utf-8"))
+        if block.language == "sh"
+        for line in block.lines
     ]
     assert lines == [DEMO_LINE, TEST_LINE]
 

@@ -64,9 +64,7 @@ def test_words_that_the_glossary_excludes_are_not_used(page: Path) -> None:
 
 def test_every_kind_status_and_part_of_the_output_is_in_the_glossary() -> None:
     chinese = " ".join(row[1] for row in _glossary())
-    kinds = [
-        entry["zh"] for key, entry in messages.table().items() if key.startswith("cli.kind_")
-    ]
+    kinds = [entry["zh"] for key, entry in messages.table().items() if key.startswith("cli.kind_")]
     assert kinds
     assert not [word for word in kinds if word not in chinese]
 
@@ -95,7 +93,9 @@ def test_prose_says_nothing_is_simple_and_promises_nothing(page: Path) -> None:
 
 def test_a_decision_is_one_page_of_context_choice_and_consequence() -> None:
     decisions = sorted((DOCS / "decisions").glob("*.md"))
-    assert [path.name[:4] for path in decisions] == [f"{n:04}" for n in range(1, len(decisions) + 1)]
+    assert [path.name[:4] for path in decisions] == [
+        f"{n:04}" for n in range(1, len(decisions) + 1)
+    ]
     for path in decisions:
         text = path.read_text("utf-8")
         assert DECISION.fullmatch(path.name)

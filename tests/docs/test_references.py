@@ -73,7 +73,9 @@ def test_every_public_name_is_documented() -> None:
 
 
 def test_every_contract_function_has_its_notice() -> None:
-    described = re.findall(r"^#### `\w+\(.*?\)`(?: \(view\))?\n\n(.+)$", _page("contracts"), re.MULTILINE)
+    described = re.findall(
+        r"^#### `\w+\(.*?\)`(?: \(view\))?\n\n(.+)$", _page("contracts"), re.MULTILINE
+    )
     assert len(described) == len(re.findall(r"^#### `\w+\(", _page("contracts"), re.MULTILINE)) > 15
 
 
@@ -139,7 +141,10 @@ def test_every_event_of_an_entry_is_in_the_page_of_packed_words() -> None:
 def test_bits_of_the_loan_word_are_those_of_the_contract() -> None:
     source = (ROOT / "contracts" / "Loans.vy").read_text("utf-8")
     page = section(_page("events-and-packing"), "## A loan's word")
-    shifts = {name: int(value) for name, value in re.findall(r"^(\w+): constant\(uint256\) = (\d+)$", source, re.MULTILINE)}
+    shifts = {
+        name: int(value)
+        for name, value in re.findall(r"^(\w+): constant\(uint256\) = (\d+)$", source, re.MULTILINE)
+    }
     first_bits = [int(re.split(r"\D", row[0])[0]) for row in rows(page)]
     expected = [0, *(shifts[name] for name in ("START", "RATE", "VERSION", "SEQUENCE", "SINCE"))]
     assert first_bits == [*expected, 134, 135, shifts["TIP"]]
@@ -163,5 +168,7 @@ def test_invariants_are_quoted_word_for_word(page: Any) -> None:
 
 
 def test_changelog_is_of_this_version() -> None:
-    newest = re.findall(r"^## \[(\d\S+)\]", (DOCS / "changelog.md").read_text("utf-8"), re.MULTILINE)[0]
+    newest = re.findall(
+        r"^## \[(\d\S+)\]", (DOCS / "changelog.md").read_text("utf-8"), re.MULTILINE
+    )[0]
     assert newest == ledger.__version__ == metadata.version("partnership-ledger")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import shutil
 from pathlib import Path
@@ -62,23 +61,21 @@ def test_flipped_bit_is_found_or_changed_nothing(loaded: Office, twin: Office, s
         expect_named(outcome)
 
 
-def test_flipped_bit_in_a_transaction_is_named_by_its_block(loaded: Office) -> None:
+def test_flipped_bit_in_what_was_sent_or_logged_is_named_by_its_block(loaded: Office) -> None:
     pytest.importorskip("ledger.replay")
     data = loaded.home / "chain" / "data.mdb"
-    # Repayments as they were sent, in the order of the file: 200 of the first transaction.
-    words = (1 | 100 * 100 << 16).to_bytes(4, "big")
-    assert words
+    # The deal's name stands in every transaction of the deal and in its events.
     places = _places(data.read_bytes(), DEAL.encode())
-    assert len(places) > 3
-    found = []
+    named = []
     for place in places[:: len(places) // 3]:
         flip(data, place + 3)
-        for path in loaded.home.glob("book.sqlite*"):
-            path.unlink()
-        found.append((loaded.process("replay", "--json"), loaded.process("balances", DEAL)))
+        outcome = loaded.process("replay", "--json")
+        # Nothing is found in a page that LMDB no longer uses.
+        assert outcome.exit_code in (0, 1), outcome
+        named += [failure["block"] for failure in outcome.document["failures"]]
         flip(data, place + 3)
-    for a,b in found: print("REPLAY", a, "\nBAL", b.exit_code, b.stderr)
-    assert 0
+    assert named
+    assert all(1 < block <= 10 for block in named)
 
 
 def _places(content: bytes, word: bytes) -> list[int]:

@@ -69,7 +69,7 @@ def test_signature_of_other_bytes_than_requested_is_refused(
 ) -> None:
     fresh.propose(terms)
     fresh.request(bank.maker, fresh.deals, "sign", ID, 1, bytes(32))
-    with refused("ACTION_NOT_REQUESTED"):  # M2
+    with refused("ACTION_NOT_REQUESTED"):  # K2
         fresh.deals.send(bank.checker, "sign", ID, 1, terms.hash(fresh.numbers))
 
 

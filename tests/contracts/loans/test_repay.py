@@ -245,9 +245,29 @@ def test_twelve_parties_have_their_legs_in_two_events(wide: Partnership) -> None
     assert wide.balances() == book.balances()
 
 
-def test_further_legs_are_left_out_when_all_are_empty(
-    fresh: Partnership, wide: Partnership
-) -> None:
+@pytest.mark.parametrize("count", [2, 4, 5, 8, 9, 12])
+def test_last_of_any_number_of_parties_gets_its_leg(wide: Partnership, count: int) -> None:
+    names = list(wide.by_name)[:count]
+    terms = Terms(
+        funding=(("bank", 700_000), ("platform", 300_000)),
+        others=tuple(names[2:]),
+        fee_to=names[-1],
+        interest=tuple(Tier(to=name, share=50_000) for name in names[-8:]),
+    )
+    wide.agree(terms)
+    wide.book(Booking(loan="loan-1", principal=999))
+    row = Repayment(entry="r", loan="loan-1", principal=99, interest=54_321, fee=7)
+    expected = words(terms, 999, 180_000, row)
+    assert all(expected[-8:])
+    assert legs_of(wide.repay(row), count) == [expected]
+    amounts = (row.principal, row.interest, row.penalty, row.fee)
+    book = Book()
+    book.booking(terms, 999)
+    book.repayment(terms, repayment_legs(terms, before=999, rate=180_000, amounts=amounts))
+    assert wide.balances() == book.balances()
+
+
+def test_further_legs_are_left_out_when_all_are_empty(wide: Partnership) -> None:
     terms = replace(twelve(wide), funding=(("bank", 1_000_000),), interest=(), penalty=())
     terms = replace(terms, others=tuple(list(wide.by_name)[1:12]))
     wide.agree(terms)

@@ -53,7 +53,7 @@ def test_the_checkers_own_key_is_refused(fresh: Partnership, bank: Member) -> No
 def test_replaced_key_never_comes_back(fresh: Partnership, bank: Member, platform: Member) -> None:
     fresh.members.send(bank.checker, "replace_maker", NEW.address)
     for member in (bank, platform):
-        with refused("KEY_TAKEN"):  # M1
+        with refused("KEY_TAKEN"):  # K1
             fresh.members.send(member.checker, "replace_maker", bank.maker.address)
 
 

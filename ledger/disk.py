@@ -1,0 +1,109 @@
+"""Disk: the SQLite files of a ledger's folder, and what becomes of one that cannot be used.
+
+The book holds nothing that the chain does not, so a damaged one is thrown away. The refs are
+nowhere else, so theirs is left for its owner.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from pathlib import Path
+
+from ledger.book import Book
+from ledger.errors import DiskFull, LedgerUnusable
+from ledger.messages import text
+
+# A write that the operating system cuts short is an input/output error to SQLite.
+_NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
+_log = logging.getLogger(__name__)
+
+
+class BookDamaged(LedgerUnusable):
+    """The book could not be read and was thrown away; the next opening makes it anew."""
+
+    def __init__(self, path: Path, found: str) -> None:
+        super().__init__(
+            text("ledger.book_damaged"),
+            where=str(path),
+            found=found,
+            fix=text("ledger.book_damaged_fix"),
+        )
+
+
+def open_book(path: Path) -> Book:
+    """Open the book, or make one; one that cannot be read is thrown away and made anew."""
+    try:
+        return Book(_sqlite(path))
+    except sqlite3.DatabaseError as error:
+        if not damaged(error):
+            raise unusable(path, error) from error
+        discard_book(path, error)
+        return Book(_sqlite(path))
+
+
+def open_refs(path: Path) -> sqlite3.Connection:
+    """Open the refs, or make the file. Raises `LedgerUnusable`: they are nowhere else."""
+    try:
+        # A ref must be on the disk before its id is on the chain, power cut or not.
+        refs = _sqlite(path, synchronous="FULL")
+        refs.execute(
+            "CREATE TABLE IF NOT EXISTS refs (id BLOB PRIMARY KEY, ref TEXT NOT NULL) WITHOUT ROWID"
+        )
+    except sqlite3.DatabaseError as error:
+        if damaged(error):
+            raise refs_damaged(path, error) from error
+        raise unusable(path, error) from error
+    return refs
+
+
+def discard_book(path: Path, error: Exception) -> None:
+    """Throw the book away: it holds nothing that the chain does not."""
+    _log.warning(text("ledger.book_discarded", path=path, found=str(error)))
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def damaged(error: sqlite3.Error) -> bool:
+    """Whether SQLite found the file damaged."""
+    damage = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in damage
+
+
+def whole(connection: sqlite3.Connection) -> bool:
+    """Whether a database is in order; reads all of it."""
+    try:
+        return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+    except sqlite3.Error:
+        return False
+
+
+def refs_damaged(path: Path, error: Exception) -> LedgerUnusable:
+    """The error for refs that cannot be read."""
+    return LedgerUnusable(
+        text("ledger.refs_damaged"),
+        where=str(path),
+        found=str(error),
+        fix=text("ledger.refs_damaged_fix"),
+    )
+
+
+def unusable(path: Path, error: sqlite3.Error) -> LedgerUnusable:
+    """The error for a file that is whole but cannot be used now."""
+    if getattr(error, "sqlite_errorcode", 0) in _NO_ROOM:
+        return DiskFull(path)
+    return LedgerUnusable(text("ledger.file_unusable"), where=str(path), found=str(error))
+
+
+def _sqlite(path: Path, *, synchronous: str = "NORMAL") -> sqlite3.Connection:
+    # Another process that folds or keeps refs is done in moments; wait for it.
+    connection = sqlite3.connect(path, timeout=60, isolation_level=None)
+    try:
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
