@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def _loan(chance: random.Random, number: int) -> dict:
-    start = date(2026, 1, chance.randint(5, 30))
+    start = date(2026, 1, chance.randint(5, 28))
     months = chance.choice(TERMS)
     return {
         "loan_ref": f"JD-{number:04d}",

@@ -329,6 +329,15 @@ def test_one_more_contract_that_may_post_is_named(forge: Forge) -> None:
     assert found(forge.replay()) == [(1, "deployment")]
 
 
+def test_sources_that_differ_in_a_comment_alone_are_the_same_contract(forge: Forge) -> None:
+    creation, bytecode = deployment(forge, 0), artifact("Deals").bytecode
+    hashed = len(bytecode) - int.from_bytes(bytecode[-2:], "big") + 3
+    other = creation[:hashed] + b"\x07" * 32 + creation[hashed + 32 :]
+    raw = forge.sign(forge.operator, b"", other, nonce=0, gas=12_000_000)
+    forge.rebuild(changed={(1, 0): raw})
+    assert found(forge.replay()) == []
+
+
 def deployment(forge: Forge, index: int) -> bytes:
     data: bytes = rlp.decode(forge.block(1).transactions[index])[5]
     return data
