@@ -48,7 +48,7 @@ def test_deployable_says_its_units_invariants_and_stop(name: str) -> None:
     assert notes["title"] == name
     for tag in ("units", "invariant", "stop"):
         assert notes[f"custom:{tag}"].endswith("."), tag
-    letters = re.findall(r"\b([JLMD]\d+) [A-Z]", notes["custom:invariant"])
+    letters = re.findall(r"\b([A-Z]\d+) [A-Z]", notes["custom:invariant"])
     assert letters and len(letters) == len(set(letters))
 
 
@@ -73,13 +73,13 @@ def test_every_invariant_is_cited_where_it_is_enforced_or_tested() -> None:
         letter
         for name in NAMES
         for letter in re.findall(
-            r"\b([JLMD]\d+) [A-Z]", artifact(name)["devdoc"]["custom:invariant"]
+            r"\b([A-Z]\d+) [A-Z]", artifact(name)["devdoc"]["custom:invariant"]
         )
     }
     places = [*(ROOT / "contracts").glob("*.vy"), *(ROOT / "tests").rglob("test_*.py")]
     cited = {
         letter
         for path in places
-        for letter in re.findall(r"(?:# |\"\"\"|`)([JLMD]\d)\b", path.read_text("utf-8"))
+        for letter in re.findall(r"(?:# |\"\"\"|`)([A-Z]\d)\b", path.read_text("utf-8"))
     }
     assert letters - cited == set()

@@ -16,7 +16,7 @@ from ledger.replay import KnownBlock, Report, replay
 from tests.replay.forge import Forge, found
 
 CHECKS = {
-    "D1", "D2", "D3", "J1", "J3", "L1", "L2", "L3", "L4", "L5", "M1", "M2", "balances", "blocks",
+    "D1", "D2", "D3", "J1", "J3", "L1", "L2", "L3", "L4", "L5", "K1", "K2", "balances", "blocks",
     "contract_code", "deals", "deployment", "entries", "entry_ids", "events", "gas_used", "genesis",
     "headers", "loans", "logs_bloom", "members", "membership", "receipts_root", "roles", "seals",
     "signatures", "state_root", "status", "transactions_root", "twin", "volume",

@@ -175,7 +175,7 @@ def followed(reported: Reported) -> Findings:
 def test_the_agreements_as_they_are_break_nothing(reported: Reported) -> None:
     findings = followed(reported)
     assert named(findings) == set()
-    assert {"D1", "D2", "D3", "M1", "M2"} <= set(findings.counts)
+    assert {"D1", "D2", "D3", "K1", "K2"} <= set(findings.counts)
 
 
 def test_a_key_of_two_members_is_named(reported: Reported) -> None:
@@ -186,7 +186,7 @@ def test_a_key_of_two_members_is_named(reported: Reported) -> None:
         lambda event: event._replace(checker=first.maker),
         nth=1,
     )
-    assert named(followed(given)) == {(block, "M1")}
+    assert named(followed(given)) == {(block, "K1")}
 
 
 def test_a_replaced_key_that_comes_back_is_named(reported: Reported) -> None:
@@ -197,13 +197,13 @@ def test_a_replaced_key_that_comes_back_is_named(reported: Reported) -> None:
         (events.KeyReplaced(1, first.maker, fresh), Place(90, 0, 0)),
         (events.KeyReplaced(1, fresh, first.maker), Place(91, 0, 0)),
     ]
-    assert named(followed(given)) == {(91, "M1")}
+    assert named(followed(given)) == {(91, "K1")}
 
 
 def test_a_confirmation_without_its_request_is_named(reported: Reported) -> None:
     given, _ = altered(reported, events.ActionRequested, lambda event: None)
     block = next(place.block for event, place in reported if type(event) is events.ActionConfirmed)
-    assert named(followed(given)) == {(block, "M2")}
+    assert named(followed(given)) == {(block, "K2")}
 
 
 def test_terms_in_force_without_a_signature_are_named(reported: Reported) -> None:

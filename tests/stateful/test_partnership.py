@@ -535,7 +535,7 @@ class PartnershipMachine(RuleBasedStateMachine):
         assert dates == sorted(set(dates))  # D3
 
     @invariant()
-    def m1_each_key_is_one_members_or_nobodys(self) -> None:
+    def k1_each_key_is_one_members_or_nobodys(self) -> None:
         for name in self.keys:
             owner = self.model.makers.get(name)
             checker = name.removesuffix(" checker")

@@ -1,4 +1,4 @@
-"""`confirm`: M2, the checker's half, reported by the contract that carries the action out."""
+"""`confirm`: K2, the checker's half, reported by the contract that carries the action out."""
 
 from __future__ import annotations
 
