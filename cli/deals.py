@@ -9,12 +9,12 @@ from typing import Any
 import click
 
 from ledger import reading
-from ledger.book import Version
 from ledger.cli.command import Asked, Output, command, group
 from ledger.cli.render import address, amount, table
 from ledger.errors import UsageInvalid
 from ledger.messages import text
 from ledger.money import date_of, day_number, parse_date
+from ledger.records import Version
 
 deal = group("deal")
 _FROM = click.Option(["--from", "from_date"], metavar="DATE", help=text("cli.opt_from"))

@@ -119,15 +119,12 @@ def _type(parameter: Mapping[str, Any]) -> str:
 
 
 def label(name: str) -> bytes:
-    """A deal's or member's name as bytes32: ASCII, left-aligned."""
+    """A deal's or member's name as bytes32: ASCII, left-aligned; or what `0x` and 64 digits say."""
+    if name.startswith("0x") and len(name) == 66:
+        return bytes.fromhex(name[2:])
     encoded = name.encode("ascii")
     assert len(encoded) <= 31, name
     return encoded.ljust(32, b"\0")
-
-
-def name_of(label: bytes) -> str:
-    """The name in a bytes32."""
-    return label.rstrip(b"\0").decode("ascii")
 
 
 def deal_terms(terms: Terms, numbers: Mapping[str, int], effective_date: int) -> events.DealTerms:

@@ -6,59 +6,28 @@ It lives in an SQLite connection given by the caller, a file or memory.
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Sequence
 from operator import add, attrgetter
 from typing import Any
 
 from ledger import events
 from ledger.entries import Kind
 from ledger.events import Amounts, DealTerms, Event, Place, fields_of
+from ledger.records import (
+    TABLES,
+    Loan,
+    decode_legs,
+    decode_terms,
+    encode_legs,
+    encode_terms,
+    has_tables,
+    make_tables,
+    name_of,
+)
 from ledger.waterfall import Account
 
-_SCHEMA = """
-CREATE TABLE progress (block INTEGER NOT NULL, block_hash BLOB NOT NULL);
-CREATE TABLE members (
-  number INTEGER PRIMARY KEY, member_id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
-  maker BLOB NOT NULL, checker BLOB NOT NULL, roles INTEGER NOT NULL, licences INTEGER NOT NULL,
-  validator BLOB NOT NULL, expelled INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE actions (
-  action_id BLOB NOT NULL, number INTEGER NOT NULL, target BLOB NOT NULL, payload BLOB NOT NULL,
-  block INTEGER NOT NULL, confirmed INTEGER NOT NULL DEFAULT 0);
-CREATE INDEX actions_by_id ON actions (action_id);
-CREATE TABLE deals (
-  deal INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, version INTEGER NOT NULL DEFAULT 0,
-  sealed_through INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE versions (
-  deal INTEGER NOT NULL, version INTEGER NOT NULL, proposer INTEGER NOT NULL,
-  terms_hash BLOB NOT NULL, terms TEXT NOT NULL, in_force INTEGER NOT NULL DEFAULT 0,
-  PRIMARY KEY (deal, version));
-CREATE TABLE signatures (
-  deal INTEGER NOT NULL, version INTEGER NOT NULL, party INTEGER NOT NULL,
-  PRIMARY KEY (deal, version, party));
-CREATE TABLE loans (
-  deal INTEGER NOT NULL, loan_id BLOB NOT NULL, borrower_id BLOB NOT NULL,
-  version INTEGER NOT NULL, particulars INTEGER NOT NULL, principal_minor INTEGER NOT NULL,
-  outstanding_minor INTEGER NOT NULL, since_date INTEGER NOT NULL, sequence INTEGER NOT NULL,
-  waived_interest_minor INTEGER NOT NULL, waived_penalty_minor INTEGER NOT NULL,
-  written_off INTEGER NOT NULL, reversed INTEGER NOT NULL,
-  PRIMARY KEY (deal, loan_id)) WITHOUT ROWID;
-CREATE TABLE entries (
-  entry INTEGER PRIMARY KEY, deal INTEGER NOT NULL, entry_id BLOB NOT NULL, loan_id BLOB NOT NULL,
-  kind TEXT NOT NULL, date INTEGER NOT NULL, principal_minor INTEGER NOT NULL,
-  interest_minor INTEGER NOT NULL, penalty_minor INTEGER NOT NULL, fee_minor INTEGER NOT NULL,
-  legs BLOB NOT NULL, submitter INTEGER NOT NULL, block INTEGER NOT NULL,
-  tx INTEGER NOT NULL, log INTEGER NOT NULL, reversed_id BLOB, reversed INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE balances (
-  deal INTEGER NOT NULL, party INTEGER NOT NULL, account TEXT NOT NULL,
-  amount_minor INTEGER NOT NULL, PRIMARY KEY (deal, party, account)) WITHOUT ROWID;
-"""
-
-_TABLES = re.findall(r"CREATE TABLE (\w+)", _SCHEMA)
 _ENTRY_INDEXES = {"entries_by_id": "entry_id", "entries_by_loan": "loan_id"}
 # Entries kept back before they are written, and loans kept at hand while a run is folded.
 _PENDING_ENTRIES, _LOANS_AT_HAND = 20_000, 250_000
@@ -69,47 +38,6 @@ _SUMMED_LEGS = 255
 
 REVERSED_KINDS = {1: Kind.BOOKING, 2: Kind.REPAYMENT, 3: Kind.WAIVER, 4: Kind.WRITE_OFF}
 _INCOME = (Account.LOANS, Account.INTEREST, Account.PENALTY, Account.FEES)
-
-
-@dataclass(slots=True)
-class Loan:
-    """A loan as its entries left it. Amounts in minor units, dates in days since 1970-01-01."""
-
-    deal: int
-    loan_id: bytes
-    borrower_id: bytes
-    version: int
-    particulars: int
-    principal_minor: int
-    outstanding_minor: int
-    since_date: int
-    sequence: int
-    waived_interest_minor: int
-    waived_penalty_minor: int
-    written_off: int
-    reversed: int
-
-    @property
-    def status(self) -> str:
-        """active, overdue, settled, written_off or reversed."""
-        if self.reversed:
-            return "reversed"
-        if self.written_off:
-            return "written_off"
-        if not self.outstanding_minor:
-            return "settled"
-        return "overdue" if self.since_date else "active"
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One version of a deal's terms."""
-
-    version: int
-    proposer: int
-    terms_hash: bytes
-    terms: DealTerms
-    in_force: bool
 
 
 _Side = tuple[int, tuple[int, ...], Account, int | None, int]
@@ -123,8 +51,8 @@ class Book:
         """Take over a connection; makes the tables when there are none."""
         self.connection = connection
         connection.isolation_level = None
-        if not _has_tables(connection):
-            _make_tables(connection)
+        if not has_tables(connection):
+            make_tables(connection)
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         self._loans: dict[tuple[int, bytes], Loan] = {}
         self._changed: dict[tuple[int, bytes], Loan] = {}
@@ -155,7 +83,7 @@ class Book:
         """Empty a book of another chain than the one with this head, so that it is made anew."""
         block, block_hash = self.at
         if block > head or (block == head and block_hash != head_hash):
-            for table in _TABLES:
+            for table in TABLES:
                 self.connection.execute(f"DELETE FROM {table}")
             self.connection.execute("INSERT INTO progress VALUES (0, x'')")
             self._terms.clear()
@@ -177,6 +105,7 @@ class Book:
     def commit(self, block: int, block_hash: bytes) -> None:
         """Keep everything applied so far as the state after `block`."""
         self._flush()
+        self._flush_loans()
         for name, column in _ENTRY_INDEXES.items():
             self.connection.execute(f"CREATE INDEX IF NOT EXISTS {name} ON entries ({column})")
         self.connection.executemany(
@@ -211,7 +140,7 @@ class Book:
     def _MemberAdmitted(self, event: events.MemberAdmitted, place: Place) -> None:
         self.connection.execute(
             "INSERT INTO members VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
-            (event.number, _name(event.member_id), event.name, *event[3:]),
+            (event.number, name_of(event.member_id), event.name, *event[3:]),
         )
 
     def _MemberExpelled(self, event: events.MemberExpelled, place: Place) -> None:
@@ -236,7 +165,7 @@ class Book:
 
     def _TermsProposed(self, event: events.TermsProposed, place: Place) -> None:
         self.connection.execute(
-            "INSERT OR IGNORE INTO deals (name) VALUES (?)", (_name(event.deal_id),)
+            "INSERT OR IGNORE INTO deals (name) VALUES (?)", (name_of(event.deal_id),)
         )
         self.connection.execute(
             "INSERT INTO versions VALUES (?, ?, ?, ?, ?, 0)",
@@ -440,7 +369,7 @@ class Book:
     def _deal(self, deal_id: bytes) -> int:
         if deal_id not in self._deals:
             query = "SELECT deal FROM deals WHERE name = ?"
-            self._deals[deal_id] = self.connection.execute(query, (_name(deal_id),)).fetchone()[0]
+            self._deals[deal_id] = self.connection.execute(query, (name_of(deal_id),)).fetchone()[0]
         return self._deals[deal_id]
 
     def _terms_of(self, deal: int, version: int) -> DealTerms:
@@ -461,24 +390,28 @@ class Book:
         return loan
 
     def _flush(self) -> None:
-        """Write what is pending, loans in the order of their table."""
+        """Write the entries that are pending; loans only when there are too many at hand."""
         if self.connection.execute("SELECT 1 FROM entries").fetchone() is None:
             # A whole book is made: sorting its ids once is faster than keeping them sorted.
             for name in _ENTRY_INDEXES:
                 self.connection.execute(f"DROP INDEX IF EXISTS {name}")
+        self.connection.executemany(
+            "INSERT INTO entries VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            self._entries,
+        )
+        self._entries.clear()
+        if len(self._loans) > _LOANS_AT_HAND:
+            self._flush_loans()
+
+    def _flush_loans(self) -> None:
+        """Write the loans that changed, in the order of their table, and let go of all."""
         marks = ", ".join("?" * len(Loan.__slots__))
         self.connection.executemany(
             f"INSERT OR REPLACE INTO loans VALUES ({marks})",
             sorted(map(_loan_row, self._changed.values())),
         )
-        self.connection.executemany(
-            "INSERT INTO entries VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
-            self._entries,
-        )
         self._changed.clear()
-        self._entries.clear()
-        if len(self._loans) > _LOANS_AT_HAND:
-            self._loans.clear()
+        self._loans.clear()
 
     def _forget(self) -> None:
         """Drop what is at hand: kept, or no longer true."""
@@ -492,56 +425,3 @@ class Book:
 
 
 _loan_row = attrgetter(*Loan.__slots__)
-
-
-def _has_tables(connection: sqlite3.Connection) -> bool:
-    query = "SELECT 1 FROM sqlite_master WHERE name = 'progress'"
-    return connection.execute(query).fetchone() is not None
-
-
-def _make_tables(connection: sqlite3.Connection) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    # Another process may have made them since they were looked for.
-    if not _has_tables(connection):
-        for statement in _SCHEMA.split(";"):
-            connection.execute(statement)
-        connection.execute("INSERT INTO progress VALUES (0, x'')")
-    connection.execute("COMMIT")
-
-
-def encode_legs(words: Iterable[int]) -> bytes:
-    """Packed legs as stored: 32 bytes for each party, zero legs at the end left out."""
-    encoded = [word.to_bytes(32, "big") for word in words]
-    while encoded and not any(encoded[-1]):
-        encoded.pop()
-    return b"".join(encoded)
-
-
-def decode_legs(encoded: bytes) -> list[int]:
-    """The packed legs of `encode_legs`."""
-    edges = range(0, len(encoded) + 1, 32)
-    return [int.from_bytes(encoded[first:end], "big") for first, end in pairwise(edges)]
-
-
-def encode_terms(terms: DealTerms) -> str:
-    """Terms as JSON text."""
-    import json
-
-    return json.dumps(terms._replace(document_digest=terms.document_digest.hex()))  # type: ignore[arg-type]
-
-
-def decode_terms(text: str) -> DealTerms:
-    """The terms of `encode_terms`."""
-    import json
-
-    fields = dict(zip(DealTerms._fields, json.loads(text), strict=True))
-    fields["parties"], fields["shares_ppm"] = tuple(fields["parties"]), tuple(fields["shares_ppm"])
-    for name in ("interest", "penalty"):
-        fields[name] = tuple(events.TierTerms(*tier) for tier in fields[name])
-    fields["limits"] = events.LimitTerms(*fields["limits"])
-    fields["document_digest"] = bytes.fromhex(fields["document_digest"])
-    return DealTerms(**fields)
-
-
-def _name(label: bytes) -> str:
-    return label.rstrip(b"\0").decode("ascii")

@@ -302,8 +302,10 @@ class Ledger:
                 os.fsync(stream.fileno())
 
     def _apply(self, logs: Iterable[Log]) -> None:
+        ours = set(self.settings.contracts.values())
         for log in logs:
-            event = decode_event(log)
+            # Any member may deploy a contract whose events look like ours.
+            event = decode_event(log) if log.address in ours else None
             if event is not None:
                 place = Place(log.block_number, log.transaction_index, log.log_index)
                 self._book.apply(event, place)

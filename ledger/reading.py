@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ledger.book import Book, Loan, Version, decode_legs, decode_terms
+from ledger.book import Book
 from ledger.entries import Kind
 from ledger.events import Amounts, DealTerms
+from ledger.records import Loan, Version, decode_legs, decode_terms
 from ledger.waterfall import Account
 
 _ENTRY = (

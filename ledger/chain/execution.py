@@ -13,6 +13,7 @@ from typing import Any, cast
 from eth.abc import ComputationAPI, SignedTransactionAPI
 from eth.exceptions import OutOfGas, Revert, VMError
 from eth.vm.execution_context import ExecutionContext
+from eth.vm.forks.london.computation import LondonComputation
 from eth.vm.forks.london.state import LondonState, LondonTransactionExecutor
 from eth.vm.message import Message
 from eth_typing import Address, BlockNumber, Hash32
@@ -43,7 +44,7 @@ class LedgerState(LondonState):
     """London state on our accounts, with the executor above and our interpreter."""
 
     account_db_class = LedgerAccounts
-    computation_class = LedgerComputation
+    computation_class: type[LondonComputation] = LedgerComputation
     transaction_executor_class = TransactionExecutor
 
 
@@ -58,6 +59,7 @@ def open_state(
     difficulty: int,
     gas_limit: int,
     previous_hashes: Iterable[bytes],
+    state_class: type[LedgerState] = LedgerState,
 ) -> LedgerState:
     """The state with `state_root`, as a block with these fields sees it."""
     context = ExecutionContext(
@@ -72,7 +74,7 @@ def open_state(
         base_fee_per_gas=0,
     )
     # py-evm hands the first argument on to `LedgerAccounts` untouched.
-    return LedgerState(cast(Any, view), context, Hash32(state_root))
+    return state_class(cast(Any, view), context, Hash32(state_root))
 
 
 def execute(state: LedgerState, transaction: SignedTransactionAPI) -> ComputationAPI:

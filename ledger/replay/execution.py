@@ -10,6 +10,7 @@ from eth.abc import ComputationAPI, SignedTransactionAPI
 from eth.exceptions import VMError
 from eth.vm.forks.london import LondonVM
 from eth.vm.forks.london.blocks import LondonBlockHeader
+from eth.vm.forks.london.computation import LondonComputation
 from eth_hash.auto import keccak
 from eth_utils.exceptions import ValidationError
 from rlp.codec import encode_raw
@@ -28,6 +29,13 @@ from ledger.replay.report import Findings
 
 _HALF_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141 // 2
 _BLOOM_BYTES = 256
+
+
+class AuditState(LedgerState):
+    """The state on py-evm's own opcode loop, not on the one that sealed the blocks."""
+
+    computation_class = LondonComputation
+
 
 Admit = Callable[[bytes, Callable[[bytes, bytes], bytes]], bool]
 """(sender, call) -> whether the sender may send"""
@@ -186,6 +194,7 @@ class Execution:
             difficulty=header.difficulty,
             gas_limit=header.gas_limit,
             previous_hashes=tuple(hashes),
+            state_class=AuditState,
         )
 
 

@@ -13,12 +13,13 @@ from typing import NamedTuple
 
 from ledger import reading
 from ledger.bindings import BOOKING, REPAYMENT, WAIVER, WRITE_OFF, tip_after
-from ledger.book import Book, Loan, decode_legs
+from ledger.book import Book
 from ledger.consortium import FUNDERS
 from ledger.entries import Kind
 from ledger.events import FUNDERS as ALL_FUNDERS
 from ledger.events import Amounts, DealTerms, Particulars, TierTerms
 from ledger.money import apportion
+from ledger.records import Loan, decode_legs
 from ledger.replay.report import Findings, shown
 from ledger.tables import Tier
 from ledger.waterfall import principal_legs, tier_legs

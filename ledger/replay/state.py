@@ -9,9 +9,10 @@ from eth_abi.exceptions import DecodingError
 
 from ledger import reading
 from ledger.bindings import decode_output, encode_call, label
-from ledger.book import Book, Loan
+from ledger.book import Book
 from ledger.errors import Reverted
 from ledger.events import Particulars
+from ledger.records import Loan
 from ledger.replay.loans import LoanHistory, LoanReview
 from ledger.replay.report import Findings, shown
 from ledger.waterfall import Account

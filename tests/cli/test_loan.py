@@ -67,8 +67,9 @@ def test_submit_dry_run_says_so_in_words(office: Office) -> None:
         "loan", "submit", file, "--deal", DEAL, "--as", SERVICER, "--dry-run"
     )
     assert outcome.stdout == (
-        f"{file}: 3 rows, 3 would be posted, 0 already posted, 0 rejected; nothing was changed\n"
+        f"{file}: 3 rows, 3 would be posted, 0 already posted, 0 rejected\n"
     )
+    assert outcome.stderr == "dry run: nothing was changed\n"
 
 
 @pytest.mark.parametrize("dry", [(), ("--dry-run",)])

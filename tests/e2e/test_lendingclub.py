@@ -65,9 +65,12 @@ FILES = (
     ("write-off", "write_offs.csv", "bank-a", 7),
 )
 
-pytestmark = pytest.mark.skipif(
-    not DATA.is_dir(), reason="the lendingclub data are not beside the repository"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not DATA.is_dir(), reason="the lendingclub data are not beside the repository"
+    ),
+]
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +96,12 @@ def run(office: Office, *arguments: str | Path) -> Any:
 
 def submit(office: Office, noun: str, name: str, by: str) -> Any:
     return run(office, noun, "submit", DATA / name, "--deal", DEAL, "--as", by)
+
+
+def show(office: Office, ref: str) -> Any:
+    outcome = office.run("loan", "show", ref, "--deal", DEAL, "--json")
+    assert outcome.exit_code == 0, outcome
+    return outcome.document
 
 
 def expected() -> dict[str, dict[str, int]]:
@@ -124,7 +133,7 @@ def test_loans_show_what_their_files_say(office: Office) -> None:
     with (DATA / "loans.csv").open() as file:
         loans = [row for row in csv.DictReader(file)][::1000]
     for loan in loans:
-        shown = run(office, "loan", "show", loan["loan_ref"], "--deal", DEAL)
+        shown = show(office, loan["loan_ref"])
         assert shown["borrower_ref"] == loan["borrower_ref"]
         assert shown["principal_minor"] == minor(loan["principal"])
         repaid = minor(paid[loan["loan_ref"]]["principal"]) if loan["loan_ref"] in paid else 0
@@ -139,8 +148,8 @@ def test_overdue_and_written_off_loans_are_shown_as_such(office: Office) -> None
             statuses[noun] = {row["loan_ref"] for row in csv.DictReader(file)}
     marked = sorted(statuses["overdue"] - statuses["write_offs"])[0]
     lost = sorted(statuses["write_offs"])[0]
-    assert run(office, "loan", "show", marked, "--deal", DEAL)["status"] == "overdue"
-    assert run(office, "loan", "show", lost, "--deal", DEAL)["status"] == "written_off"
+    assert show(office, marked)["status"] == "overdue"
+    assert show(office, lost)["status"] == "written_off"
 
 
 def test_every_file_again_posts_nothing(office: Office) -> None:

@@ -26,17 +26,16 @@ def expect_named(outcome: Outcome) -> None:
 # ---- the chain
 
 
-@pytest.mark.parametrize("keep", [0, 1, 100, PAGE, 2 * PAGE, 0.3, 0.6, -PAGE, -1])
+@pytest.mark.parametrize("keep", [0, 100, PAGE, 0.5, -PAGE, -1])
 def test_truncated_chain_is_found_when_opened(loaded: Office, keep: float) -> None:
     data = loaded.home / "chain" / "data.mdb"
     content = data.read_bytes()
     size = int(keep * len(content)) if 0 < keep < 1 else int(keep)
     data.write_bytes(content[:size])
-    for arguments in (("balances", DEAL), ("loan", "show", "L-1", "--deal", DEAL)):
-        outcome = loaded.process(*arguments, "--json")
-        expect_named(outcome)
-        assert outcome.exit_code == 4
-        assert str(data) in outcome.stderr or str(data.parent) in outcome.stderr
+    outcome = loaded.process("balances", DEAL, "--json")
+    expect_named(outcome)
+    assert outcome.exit_code == 4
+    assert str(data) in outcome.stderr
 
 
 def flip(data: Path, offset: int, bit: int = 0) -> None:
@@ -86,8 +85,7 @@ def _places(content: bytes, word: bytes) -> list[int]:
     return places
 
 
-@pytest.mark.parametrize("page", [0, 1])
-def test_overwritten_meta_pages_are_found_when_opened(loaded: Office, page: int) -> None:
+def test_overwritten_meta_pages_are_found_when_opened(loaded: Office) -> None:
     data = loaded.home / "chain" / "data.mdb"
     content = bytearray(data.read_bytes())
     content[: 2 * PAGE] = b"\xa5" * (2 * PAGE)

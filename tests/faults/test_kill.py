@@ -84,7 +84,7 @@ INSTANTS = {
     "before the refs are kept": ("ledger.ledger", "Ledger", "keep_refs", "before", "1", False),
     "after the refs are kept": ("ledger.ledger", "Ledger", "keep_refs", "after", "1", False),
     "after the first transaction": ("ledger.outbox", "Outbox", "send", "after", "1", False),
-    "after the last transaction": ("ledger.outbox", "Outbox", "send", "after", "3", False),
+    "after the last transaction": ("ledger.outbox", "Outbox", "send", "after", "2", False),
     "before the block is on disk": ("ledger.chain.store", "Batch", "commit", "before", "1", False),
     "after the block is on disk": ("ledger.chain.store", "Batch", "commit", "after", "1", True),
     "before the book knows": ("ledger.book", "Book", "commit", "before", "1", True),

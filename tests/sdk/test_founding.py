@@ -1,0 +1,148 @@
+"""Founding: a folder becomes a ledger, all of it or nothing that opens."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth_hash.auto import keccak
+
+from ledger import consortium, founding, reading
+from ledger.consortium import Licence, Role
+from ledger.errors import ChainUnusable, LedgerMissing, UsageInvalid
+from ledger.founding import bits, check_folder, contract_address, found, named, read_settings
+from ledger.keys import KeyUse
+from ledger.ledger import Ledger
+
+MEMBERS: dict[str, Any] = {
+    "name": "delta-credit",
+    "chain_id": 20251001,
+    "genesis_time": "2026-01-05T01:00:00Z",
+    "clock": "stepped",
+    "member": [
+        {"id": "bank-a", "name": "南方城商行", "roles": ["bank"], "licences": ["lending"], "validator": True},
+        {"id": "platform-p", "name": "P", "roles": ["platform"]},
+    ],
+}
+CONSORTIUM = consortium.read(MEMBERS)
+
+
+@pytest.fixture(scope="module")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("founded") / "ledger"
+    found(folder, CONSORTIUM, dev=True)
+    return folder
+
+
+def test_founded_ledger_has_its_members_and_contracts(founded: Path) -> None:
+    with Ledger.open(founded) as ledger:
+        bank, platform = reading.members(ledger.book())
+        for name, at in ledger.settings.contracts.items():
+            assert ledger.engine.code(at), name
+    assert (bank.number, bank.member_id, bank.name) == (1, "bank-a", "南方城商行")
+    assert (named(list(Role), bank.roles), named(list(Licence), bank.licences)) == (
+        ["bank"], ["lending"],
+    )  # fmt: skip
+    assert any(bank.validator) and not any(platform.validator)
+    assert len({bank.maker, bank.checker, platform.maker, platform.checker}) == 4
+
+
+def test_settings_come_back_from_their_file(founded: Path) -> None:
+    settings = read_settings(founded)
+    assert (settings.name, settings.chain_id, settings.dev) == ("delta-credit", 20251001, True)
+    assert settings.rpc_url is None
+    assert json.loads(settings.encode()) == json.loads((founded / "ledger.json").read_text("utf-8"))
+
+
+def test_dev_ledgers_of_one_consortium_are_the_same(founded: Path, tmp_path: Path) -> None:
+    other = found(tmp_path / "other", CONSORTIUM, dev=True)
+    assert other == read_settings(founded)
+    with Ledger.open(tmp_path / "other") as first, Ledger.open(founded) as second:
+        assert first.engine.head() == second.engine.head()
+
+
+def test_real_keys_come_from_the_randomness_given(tmp_path: Path) -> None:
+    drawn = []
+
+    def randomness(count: int) -> bytes:
+        drawn.append(count)
+        return keccak(str(len(drawn)).encode())
+
+    # Two keys of each member, one validator, one operator.
+    found(tmp_path / "ledger", CONSORTIUM, passphrases=lambda *_: "", randomness=randomness)
+    assert drawn == [32] * 6
+
+
+def test_genesis_time_is_the_consortiums_or_the_one_given(founded: Path, tmp_path: Path) -> None:
+    without = consortium.read({key: value for key, value in MEMBERS.items() if key != "genesis_time"})
+    found(tmp_path / "ledger", without, dev=True, now=1_600_000_000)
+    with Ledger.open(tmp_path / "ledger") as ledger:
+        assert ledger.engine.head().timestamp == 1_600_000_001
+    with Ledger.open(founded) as ledger:
+        assert ledger.engine.head().timestamp == CONSORTIUM.genesis_at + 1  # type: ignore[operator]
+
+
+def test_folder_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    for place in (tmp_path, tmp_path / "mine"):
+        with pytest.raises(UsageInvalid):
+            found(place, CONSORTIUM, dev=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+    check_folder(tmp_path / "new")
+
+
+def test_passphrase_that_is_missing_leaves_nothing(tmp_path: Path) -> None:
+    def passphrases(member: str, use: KeyUse) -> str:
+        if (member, use) == ("platform-p", KeyUse.CHECKER):
+            raise UsageInvalid("none")
+        return "word"
+
+    with pytest.raises(UsageInvalid):
+        found(tmp_path / "ledger", CONSORTIUM, passphrases=passphrases)
+    assert not (tmp_path / "ledger").exists()
+
+
+def test_folder_without_settings_is_no_ledger(tmp_path: Path) -> None:
+    for place in (tmp_path, tmp_path / "none"):
+        with pytest.raises(LedgerMissing):
+            read_settings(place)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"format": 2}'])
+def test_settings_that_cannot_be_read_are_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "ledger.json").write_text(content)
+    with pytest.raises(ChainUnusable) as refused:
+        read_settings(tmp_path)
+    assert refused.value.where == str(tmp_path / "ledger.json")
+
+
+def test_operator_can_do_nothing_once_members_is_there(founded: Path) -> None:
+    from ledger.errors import SenderRefused
+    from ledger.keys import sign_transaction
+
+    secret = founding._dev_secrets(CONSORTIUM)("", KeyUse.MAKER)
+    from eth_keys.datatypes import PrivateKey
+
+    with Ledger.open(founded) as ledger:
+        raw = sign_transaction(
+            PrivateKey(secret), chain_id=20251001, nonce=4, to=b"", data=b"\x00", gas=100_000
+        )
+        with ledger.engine.submission(dry_run=True) as submission, pytest.raises(SenderRefused):
+            submission.send(raw)
+
+
+def test_contract_address_is_the_evms() -> None:
+    # The example of EIP-1014's predecessor, as every client computes it.
+    sender = bytes.fromhex("6ac7ea33f8831ea9dcc53393aaa88b25a785dbf0")
+    assert [contract_address(sender, nonce).hex() for nonce in (0, 1)] == [
+        "cd234a471b72ba2f1ccf0a70fcaba648a5eecd8d",
+        "343c43a37d37dff08ae8c4a11544c718abb4fcf8",
+    ]
+
+
+@pytest.mark.parametrize("chosen", [(), (Role.BANK,), (Role.AUDITOR, Role.PLATFORM), tuple(Role)])
+def test_bits_and_names_are_inverse(chosen: tuple[Role, ...]) -> None:
+    order = list(Role)
+    assert named(order, bits(order, chosen)) == [role.value for role in order if role in chosen]
