@@ -56,6 +56,7 @@ def main(chain: Path, book_file: Path) -> None:
         json.dumps(
             {
                 "seconds": folding.wall,
+                "cpu_seconds": folding.cpu,
                 "decoding_seconds": decoding.wall,
                 "start_bytes": start_bytes,
                 "peak_bytes": peak_bytes,

@@ -63,7 +63,8 @@ def measure(sizes: Sizes, folder: Path) -> Iterator[Measured]:
     found = json.loads(ran.stdout)
     assert found["entries"] == sizes.book_entries and found["sum_minor"] == 0, found
     note = (
-        f"{found['entries']} entries, {found['entries'] / found['seconds']:.0f} a second;"
+        f"{found['entries']} entries, {found['entries'] / found['seconds']:.0f} a second,"
+        f" {found['cpu_seconds']:.1f} s of processor time;"
         f" book of {found['book_bytes'] / found['entries']:.0f} bytes an entry"
     )
     yield Measured(

@@ -98,7 +98,7 @@ def found(
     consortium: Consortium,
     *,
     dev: bool = False,
-    passphrases: Passphrases = open_passphrases,
+    passphrases: Passphrases | None = None,
     randomness: Callable[[int], bytes] = os.urandom,
     now: int | None = None,
     rpc_url: str | None = None,
@@ -108,9 +108,13 @@ def found(
     `dev` derives open keys from the consortium's name, so that a demo or test always gets the same
     chain. `now` is the time of block 0 unless the consortium says one. With `rpc_url` the contracts
     go to that node and the folder keeps keys and book alone. Raises `UsageInvalid` when the folder
-    is not empty; what was made is then left alone.
+    is not empty; what was made is then left alone. Only a `dev` ledger goes without `passphrases`.
     """
     check_folder(directory)
+    if dev:
+        passphrases = open_passphrases
+    elif passphrases is None:
+        raise UsageInvalid(text("ledger.passphrases_missing"))
     keys = [
         (member.id, use)
         for member in consortium.members
@@ -118,7 +122,7 @@ def found(
         if use is not KeyUse.VALIDATOR or member.validator
     ]
     # All asked for before anything is made, so that one that is missing leaves no half of a folder.
-    given = {key: "" if dev else passphrases(*key) for key in keys}
+    given = {key: passphrases(*key) for key in keys}
     directory.mkdir(parents=True, exist_ok=True)
     keyring = Keyring(directory / KEYS_FOLDER, lambda member, use: given[member, use])
     secrets = _dev_secrets(consortium) if dev else lambda member, use: randomness(32)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 ZERO_ADDRESS = bytes(20)
 
@@ -26,8 +26,7 @@ class Head:
     """Unix seconds."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Log:
+class Log(NamedTuple):
     """One event record of a contract, with its place in the chain."""
 
     address: bytes

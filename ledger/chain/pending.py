@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from struct import Struct
 from typing import Any
 
 import rlp
@@ -19,12 +20,14 @@ from eth_typing import Hash32
 from eth_utils.exceptions import ValidationError
 from rlp.codec import encode_raw
 
-from ledger.chain.engine import Log, Receipt
+from ledger.chain.engine import ZERO_ADDRESS, Log, Receipt
 from ledger.chain.execution import LedgerState, call, execute
 from ledger.chain.ordered_trie import root_of
 from ledger.errors import TransactionInvalid
 
 _BLOOM_BYTES = 256
+_RECORD_HEAD = Struct(">32sQI20s")
+"""Transaction's hash, gas used, position of its first log, contract it deployed."""
 _STATUS_SUCCESS = b"\x01"
 
 Call = Callable[[bytes, bytes], bytes]
@@ -161,45 +164,36 @@ def read_transaction(raw: bytes, chain_id: int) -> SignedTransactionAPI:
 
 def encode_record(receipt: Receipt, first_log: int, encoded: bytes) -> bytes:
     """What the store keeps of a receipt: its place in the block and the consensus encoding."""
-    fields = [
-        receipt.transaction_hash,
-        _integer(receipt.gas_used),
-        _integer(first_log),
-        receipt.contract_address or b"",
-        encoded,
-    ]
-    return bytes(encode_raw(fields))
+    contract = receipt.contract_address or ZERO_ADDRESS
+    return (
+        _RECORD_HEAD.pack(receipt.transaction_hash, receipt.gas_used, first_log, contract) + encoded
+    )
 
 
 def decode_record(record: bytes, number: int, index: int) -> Receipt:
     """The receipt of a stored record."""
-    transaction_hash, gas_used, first_log, contract_address, encoded = rlp.decode(record)
-    body = encoded if encoded[0] >= 0x80 else encoded[1:]
-    entries = rlp.decode(body)[3]
+    # Fixed fields, not RLP: a book made anew reads every record there is.
+    transaction_hash, gas_used, first_log, contract = _RECORD_HEAD.unpack_from(record)
+    encoded = encoded_receipt(record)
+    entries = rlp.decode(encoded if encoded[0] >= 0x80 else encoded[1:])[3]
     return Receipt(
         transaction_hash=transaction_hash,
         block_number=number,
         transaction_index=index,
-        gas_used=int.from_bytes(gas_used, "big"),
+        gas_used=gas_used,
         logs=tuple(
-            Log(
-                address=address,
-                topics=tuple(topics),
-                data=data,
-                block_number=number,
-                transaction_hash=transaction_hash,
-                transaction_index=index,
-                log_index=int.from_bytes(first_log, "big") + at,
-            )
-            for at, (address, topics, data) in enumerate(entries)
+            [
+                Log(address, tuple(topics), data, number, transaction_hash, index, first_log + at)
+                for at, (address, topics, data) in enumerate(entries)
+            ]
         ),
-        contract_address=contract_address or None,
+        contract_address=None if contract == ZERO_ADDRESS else contract,
     )
 
 
 def encoded_receipt(record: bytes) -> bytes:
     """The consensus encoding inside a stored record."""
-    return bytes(rlp.decode(record)[4])
+    return record[_RECORD_HEAD.size :]
 
 
 def bloom_of(entries: list[Any]) -> int:

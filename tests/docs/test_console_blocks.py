@@ -14,7 +14,7 @@ from tests.docs.console import Difference, blocks, differences, fits
 from tests.docs.pages import DOCS, PAGES, README, name_of
 
 TEST_LINE = (
-    "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' && .venv/bin/python -m pytest"
+    "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' && .venv/bin/python -m pytest -n auto --cov=ledger"
 )
 DEMO_LINE = "python3 -m venv .venv && .venv/bin/pip install -q . && .venv/bin/pledger demo"
 RUN = [page for page in PAGES if any(block.runs for block in blocks(page.read_text("utf-8")))]

@@ -19,11 +19,11 @@ from ledger.bindings import (
     encode_batch,
     encode_call,
     label,
-    name_of,
     terms_hash,
 )
 from ledger.chain.engine import Log
 from ledger.entries import Method, Purpose
+from ledger.records import name_of
 from tests.sdk.sdk_office import TERMS
 
 NUMBERS = {"bank-a": 1, "platform-p": 2, "guarantor-g": 3}
