@@ -132,22 +132,8 @@ def found(
     settings = _settings(consortium, keyring, operator_secret, dev=dev, rpc_url=rpc_url)
 
     if rpc_url is None:
-        from ledger.chain.genesis import Genesis
-        from ledger.chain.local import create_chain
-
         at = consortium.genesis_at if consortium.genesis_at is not None else now
-        genesis = Genesis(
-            chain_id=consortium.chain_id,
-            signers=tuple(settings.validators.values()),
-            timestamp=SystemClock().now() if at is None else at,
-            epoch_blocks=consortium.epoch,
-            pledger={
-                "name": consortium.name,
-                "operator": "0x" + settings.operator.hex(),
-                "contracts": _hex(settings.contracts),
-            },
-        )
-        create_chain(directory / CHAIN_FOLDER, genesis)
+        _begin_chain(directory, consortium, settings, SystemClock().now() if at is None else at)
     engine = open_engine(directory, settings, keyring)
     try:
         _deploy(engine, consortium, keyring, settings, operator_secret)
@@ -156,6 +142,26 @@ def found(
     # Written last: a folder without it is not a ledger yet.
     (directory / SETTINGS_FILE).write_text(settings.encode(), "utf-8")
     return settings
+
+
+def _begin_chain(
+    directory: Path, consortium: Consortium, settings: Settings, genesis_at: int
+) -> None:
+    from ledger.chain.genesis import Genesis
+    from ledger.chain.local import create_chain
+
+    genesis = Genesis(
+        chain_id=consortium.chain_id,
+        signers=tuple(settings.validators.values()),
+        timestamp=genesis_at,
+        epoch_blocks=consortium.epoch,
+        pledger={
+            "name": consortium.name,
+            "operator": "0x" + settings.operator.hex(),
+            "contracts": _hex(settings.contracts),
+        },
+    )
+    create_chain(directory / CHAIN_FOLDER, genesis)
 
 
 def check_folder(directory: Path) -> None:
