@@ -111,7 +111,7 @@ class _Posting:
         self._by = by
         self._dry_run = dry_run
         self._target = ledger.settings.contracts["Loans"]
-        self._keep_going = ledger.engine.atomic
+        self._atomic = ledger.engine.atomic
         self.sent = Submitted(rows=0)
 
     def post(
@@ -135,7 +135,7 @@ class _Posting:
                 progress(done, len(entries))
             refused = [*plan.rejected, *(probing.rejected if probing else ())]
             head = ledger.engine.head() if refused else outbox.keep()
-        if not self._dry_run and (not refused or not self._keep_going):
+        if not self._dry_run and (not refused or not self._atomic):
             ledger.fold(outbox.receipts, head)
         # What an attempt before this one posted on a network is found posted already here.
         result = replace(
@@ -145,7 +145,7 @@ class _Posting:
             rejected=tuple(sorted(refused, key=lambda row: row.line)),
             head_block=head.number,
         )
-        if not refused or not self._keep_going:
+        if not refused or not self._atomic:
             result = replace(
                 result,
                 posted=run.posted + self.sent.posted,
@@ -163,12 +163,12 @@ class _Posting:
         try:
             receipt = outbox.send(self._by, KeyUse.MAKER, self._target, data, rows=len(rows))
         except Reverted as refusal:
-            if not self._keep_going and refusal.reason in _RACE_REASONS:
+            if not self._atomic and refusal.reason in _RACE_REASONS:
                 raise Raced from refusal
             return False
         except TransactionInvalid as error:
             # Elsewhere the same member's key was used: its nonce is taken.
-            if self._keep_going:
+            if self._atomic:
                 raise
             raise Raced from error
         self.sent = replace(
@@ -188,7 +188,7 @@ class _Posting:
                 return refusal.reason
             return None
 
-        return Probing(attempt, cumulative=self._keep_going)
+        return Probing(attempt, cumulative=self._atomic)
 
 
 def reverse(
