@@ -27,6 +27,16 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
+_OF_CONTRACTS = {"contracts", "differential", "stateful", "gas"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the contracts run no code of `ledger/` worth tracing, and tracing is dear."""
+    for item in items:
+        if _OF_CONTRACTS & set(item.path.parts):
+            item.add_marker(pytest.mark.no_cover)
+
+
 @pytest.fixture(autouse=True)
 def _plain_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     """A developer's own PLEDGER_ variables must not decide a test."""

@@ -33,6 +33,7 @@ def run_until_killed(office: Office, file: File, seconds: float) -> bool:
     return process.returncode == -signal.SIGKILL
 
 
+@pytest.mark.slow
 def test_killed_at_random_instants_and_resumed_by_the_same_command(
     office: Office, twin: Office
 ) -> None:
