@@ -51,6 +51,7 @@ def test_wheel_has_all_that_a_user_needs(wheel: Path) -> None:
     assert {"ledger/messages.toml", "ledger/py.typed"} <= shipped
 
 
+@pytest.mark.slow
 def test_demo_runs_from_the_wheel_without_the_tools_of_a_developer(
     wheel: Path, tmp_path: Path
 ) -> None:
