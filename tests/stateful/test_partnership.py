@@ -566,5 +566,5 @@ def test_partnership_in_any_order() -> None:
 
 @pytest.mark.slow
 def test_partnership_in_any_order_deeply() -> None:
-    deep = settings(max_examples=400, stateful_step_count=100)
+    deep = settings(max_examples=80, stateful_step_count=100)
     run_state_machine_as_test(PartnershipMachine, settings=deep)
