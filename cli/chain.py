@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -88,7 +88,7 @@ def _known_block(given: str) -> KnownBlock:
     return KnownBlock(number=int(number), block_hash=bytes.fromhex(block_hash))
 
 
-def _replayed(document: dict) -> str:  # type: ignore[type-arg]
+def _replayed(document: dict[str, Any]) -> str:
     lines = [
         text(
             "cli.replay_ok" if document["ok"] else "cli.replay_failed",
