@@ -214,3 +214,13 @@ def test_mark_is_not_reversed(ledger: Ledger) -> None:
     submit(ledger, booking(), OverdueMark(loan_ref="L-1", since_date=date(2026, 3, 1)))
     with pytest.raises(UsageInvalid):
         ledger.reverse(["overdue/L-1/2026-03-01"], deal=DEAL, by=SERVICER)
+
+
+def test_row_that_was_reversed_since_is_not_posted_again_and_named(ledger: Ledger) -> None:
+    ledger.submit([booking()], deal=DEAL, by=SERVICER)
+    ledger.submit([repayment()], deal=DEAL, by=SERVICER)
+    assert ledger.submit([repayment()], deal=DEAL, by=SERVICER).reversed_refs == ()
+    ledger.reverse(["R-1"], deal=DEAL, by=SERVICER)
+    again = ledger.submit([repayment()], deal=DEAL, by=SERVICER)
+    assert (again.posted, again.already_posted) == (0, 1)
+    assert again.reversed_refs == ("R-1",)
