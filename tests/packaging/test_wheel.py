@@ -18,7 +18,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     subprocess.run(
         [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(ROOT)],
-        check=True, capture_output=True,
+        # Not in the repository, where a folder `build` left by setuptools would be taken for the tool.
+        check=True, capture_output=True, cwd=folder,
     )  # fmt: skip
     (made,) = folder.glob("*.whl")
     return made
