@@ -6,18 +6,27 @@
 @title Loans
 @license MIT
 @notice The loans of each deal: booked, repaid, marked overdue, waived, written off, reversed. Divides every entry to the fen and posts it.
+    What Guarantees posts on a loan goes through `advance` and `retract`.
 @custom:units Amounts are minor units, at most 2**56 - 1; rates are parts per million a year; dates are days since 1970-01-01.
 @custom:invariant L1 The legs of every entry add up to the entry, for principal, interest, penalty and fee each.
     L2 A party's part of a loan is the apportionment of the loan's outstanding by the funding shares (M3).
     L3 An entry is posted at its loan's next sequence number only: whoever posts has seen every earlier entry of the loan.
     L4 A reversal mirrors the latest entry of its loan that stands, and nothing else.
     L5 A loan is booked once; its id is never free again, even after the booking is reversed.
+    L6 What a compensated or written-off loan brings in goes to the owners of the claims: it is not repaid here.
 @custom:stop The servicer's checker replaces its maker key, or a majority of members expels it, in Members; there is no other switch.
 """
+from . import loan_words
+from . import postings
 from . import reasons
 from . import waterfall
+from .interfaces import IAccruals
 from .interfaces import IDeals
+from .interfaces import IExposures
+from .interfaces import IGuarantees
 from .interfaces import IJournal
+from .interfaces import ILists
+from .interfaces import ILoans
 from .interfaces import IMembers
 
 # ---- constants
@@ -25,13 +34,10 @@ MAX_BATCH: constant(uint256) = 250
 MAX_PARTIES: constant(uint256) = 12
 MAX_FUNDERS: constant(uint256) = 8
 PPM: constant(uint256) = 1_000_000
-# Places of the parties in Division.places.
-SERVICER: constant(uint256) = 16
-DISBURSER: constant(uint256) = 24
-COLLECTOR: constant(uint256) = 32
-FEE_PAYEE: constant(uint256) = 40
 FUNDERS: constant(uint256) = 255
 NOBODY: constant(uint256) = 255
+MAX_MOVES: constant(uint256) = 32
+MAX_WRITE_OFFS: constant(uint256) = 100
 
 # Amounts, and legs of amounts, are one word: principal in bits 0-63, interest 64-127, penalty
 # 128-191, fee 192-255. An entry's amount stays below 2**56, so a batch's sums cannot spill over.
@@ -41,54 +47,33 @@ INTEREST: constant(uint256) = 64
 PENALTY: constant(uint256) = 128
 FEE: constant(uint256) = 192
 
-# A loan is one word: outstanding in bits 0-55, start date 56-71, annual rate 72-95, version of the
-# terms 96-103, sequence 104-117, overdue since 118-133, written off 134, reversed 135, tip 136-255.
-# The tip commits to the standing entries of the loan, newest outermost: see `_push`.
 MASK_16: constant(uint256) = 2**16 - 1
 MASK_24: constant(uint256) = 2**24 - 1
 MASK_56: constant(uint256) = 2**56 - 1
-MASK_BODY: constant(uint256) = 2**136 - 1
-MASK_TIP: constant(uint256) = (2**120 - 1) << 136
-MASK_SEQUENCE: constant(uint256) = 2**14 - 1
-START: constant(uint256) = 56
-RATE: constant(uint256) = 72
-VERSION: constant(uint256) = 96
-SEQUENCE: constant(uint256) = 104
-ONE_ENTRY: constant(uint256) = 2**104
-SINCE: constant(uint256) = 118
-MASK_SINCE: constant(uint256) = (2**16 - 1) << 118
-WRITTEN_OFF: constant(uint256) = 2**134
-REVERSED: constant(uint256) = 2**135
-TIP: constant(uint256) = 136
 
-CLOSED: constant(uint256) = 2**134 | 2**135
-# Version and sequence, side by side from bit 96 on.
-MASK_PLACE: constant(uint256) = 2**22 - 1
+# Features of a version of the terms, from bit 64 of Division.places on: see IDeals.
+DEPOSIT: constant(uint256) = 1 << 64
+# The terms have a period, or ask for interest accrued by loan.
+REPORTED: constant(uint256) = (4 | 8) << 64
+WIDE_LIMITS: constant(uint256) = 16 << 64
+LOAN_FEE: constant(uint256) = 32 << 64
+BORROWERS_LIMITED: constant(uint256) = 128 << 64
 
-# Kinds of entry, as committed to by the tip.
-BOOKING: constant(uint256) = 1
-REPAYMENT: constant(uint256) = 2
-WAIVER: constant(uint256) = 3
-WRITE_OFF: constant(uint256) = 4
-
+OVERDUE_MARK: constant(uint256) = 0  # a kind of step: the tip does not commit to it
 METHODS: constant(uint256) = 4  # equal_installment, equal_principal, interest_only, bullet
 INTEREST_ONLY: constant(uint256) = 2
 PURPOSES: constant(uint256) = 2  # consumer, business
 CONSUMER: constant(uint256) = 0
 
-# Accounts of the Journal.
-CASH: constant(uint256) = 0
-CLEARING: constant(uint256) = 1
-LOANS: constant(uint256) = 2
-INTEREST_INCOME: constant(uint256) = 3
-PENALTY_INCOME: constant(uint256) = 4
-FEES: constant(uint256) = 5
-LOSSES: constant(uint256) = 9
-
 # ---- immutables
 MEMBERS: immutable(address)
 DEALS: immutable(address)
+ACCRUALS: immutable(address)
+EXPOSURES: immutable(address)
+GUARANTEES: immutable(address)
 JOURNAL: immutable(address)
+LISTS: immutable(address)
+SERVICING: immutable(address)
 
 # ---- structs
 struct Booking:
@@ -104,27 +89,6 @@ struct Repayment:
     # Bits 0-15 date, 16-29 sequence: how many entries were posted on the loan before this one.
     place: uint256
     amounts: uint256
-
-struct OverdueMark:
-    entry_id: bytes32
-    loan_id: bytes32
-    sequence: uint256
-    # Day from which the loan is overdue; 0 when it is cured.
-    since_date: uint256
-
-struct Waiver:
-    entry_id: bytes32
-    loan_id: bytes32
-    sequence: uint256
-    date: uint256
-    # Interest and penalty only.
-    amounts: uint256
-
-struct WriteOff:
-    entry_id: bytes32
-    loan_id: bytes32
-    sequence: uint256
-    date: uint256
 
 struct Reversal:
     entry_id: bytes32
@@ -157,6 +121,12 @@ event LoanBooked:
     # Principal parts of the funders, 64 bits each: funder i in bits 64 * (i % 4) of word i // 4.
     parts: uint256[2]
 
+# What the funders pay the fee payee for the loan booked before it (导流).
+event LoanFeeCharged:
+    loan_id: indexed(bytes32)
+    # As in LoanBooked.
+    parts: uint256[2]
+
 event LoanRepaid:
     entry_id: indexed(bytes32)
     loan_id: indexed(bytes32)
@@ -169,24 +139,6 @@ event FurtherLegs:
     # Of the fifth to twelfth party.
     legs: uint256[8]
 
-event LoanMarkedOverdue:
-    entry_id: indexed(bytes32)
-    loan_id: indexed(bytes32)
-    since_date: uint256
-
-event LoanWaived:
-    entry_id: indexed(bytes32)
-    loan_id: indexed(bytes32)
-    date: uint256
-    amounts: uint256
-
-event LoanWrittenOff:
-    entry_id: indexed(bytes32)
-    loan_id: indexed(bytes32)
-    date: uint256
-    # As in LoanBooked.
-    parts: uint256[2]
-
 event EntryReversed:
     entry_id: indexed(bytes32)
     loan_id: indexed(bytes32)
@@ -198,21 +150,36 @@ event EntryReversed:
     legs: uint256[4]
 
 # ---- storage
-# Deal, loan: the packed loan; 0 for a loan never booked.
-loan: public(HashMap[bytes32, HashMap[bytes32, uint256]])
-# Deal, loan: interest and penalty waived so far, as amounts.
-waived: public(HashMap[bytes32, HashMap[bytes32, uint256]])
-volume: public(HashMap[bytes32, Volume])
-# Kept only under terms that limit what one borrower may owe.
+# Deal, loan: the packed loan (see loan_words); 0 for a loan never booked.
+loan: public(reentrant(HashMap[bytes32, HashMap[bytes32, uint256]]))
+# Deal, loan: principal written off and not recovered since.
+lost: public(reentrant(HashMap[bytes32, HashMap[bytes32, uint256]]))
+volume: public(reentrant(HashMap[bytes32, Volume]))
+# Kept only under terms that limit what one borrower may owe. The first key of what it owes is the lead's
+# member number: a borrower's loans in all such deals of one lead count together.
 borrower_of: public(HashMap[bytes32, HashMap[bytes32, bytes32]])
 borrower_outstanding_minor: public(HashMap[bytes32, HashMap[bytes32, uint256]])
 
 
 @deploy
-def __init__(_members: address, _deals: address, _journal: address):
+def __init__(
+    _members: address,
+    _deals: address,
+    _accruals: address,
+    _exposures: address,
+    _guarantees: address,
+    _journal: address,
+    _lists: address,
+    _servicing: address,
+):
     MEMBERS = _members
     DEALS = _deals
+    ACCRUALS = _accruals
+    EXPOSURES = _exposures
+    GUARANTEES = _guarantees
     JOURNAL = _journal
+    LISTS = _lists
+    SERVICING = _servicing
 
 
 # ---- external writes
@@ -224,18 +191,21 @@ def book(_deal_id: bytes32, _version: uint256, _rows: DynArray[Booking, MAX_BATC
     @param _version The version of the terms that rules each loan's start date.
     @param _rows The loans; all are booked or none.
     """
-    division: IDeals.Division = self._open_batch(_deal_id, _version, True)
-    from_date: uint256 = division.places >> 48
-    until_date: uint256 = staticcall IDeals(DEALS).effective_until(_deal_id, _version)
-    max_annual_rate_ppm: uint256 = division.limits & MASK_24
-    max_bullet_days: uint256 = (division.limits >> 24) & MASK_16
-    max_per_borrower_minor: uint256 = (division.limits >> 40) & MASK_64
-    max_outstanding_minor: uint256 = (division.limits >> 104) & MASK_64
-    max_per_consumer_minor: uint256 = division.limits >> 168
+    division: IDeals.Division = self._open_batch(_deal_id, _version)
+    lead: bytes32 = convert(division.parties & MASK_16, bytes32)
+    limited: bool = division.places & BORROWERS_LIMITED != 0
     dividers: DynArray[uint256, 7] = waterfall._dividers(division.shares, (division.places >> 8) & 255)
     totals: uint256[MAX_PARTIES] = empty(uint256[MAX_PARTIES])
+    fees: uint256[MAX_PARTIES] = empty(uint256[MAX_PARTIES])
     booked_minor: uint256 = 0
     earliest: uint256 = max_value(uint256)
+    # What holds for loans that start from `checked_date` on and before `rules.until_date`.
+    rules: IDeals.Rules = empty(IDeals.Rules)
+    checked_date: uint256 = 0
+    borrower_room_minor: uint256 = 0
+    max_outstanding_minor: uint256 = 0
+    volume: Volume = self.volume[_deal_id]
+    before_minor: uint256 = volume.outstanding_minor
 
     for row: Booking in _rows:
         assert self.loan[_deal_id][row.loan_id] == 0, reasons.LOAN_EXISTS  # L5
@@ -246,17 +216,30 @@ def book(_deal_id: bytes32, _version: uint256, _rows: DynArray[Booking, MAX_BATC
         method: uint256 = (row.particulars >> 56) & 15
         assert start != 0 and maturity > start, reasons.LOAN_DATES_INVALID
         assert method < METHODS and row.particulars >> 60 < PURPOSES, reasons.LOAN_METHOD_INVALID
-        assert start >= from_date and start < until_date, reasons.VERSION_NOT_IN_FORCE
+        if start < checked_date or start >= rules.until_date:
+            rules = self._rules_on(_deal_id, _version, division, start)
+            # What is lent across deals is known once the batch is posted: one day's figures must hold for all of it.
+            assert checked_date == 0 or division.places & WIDE_LIMITS == 0, reasons.START_DATES_DIFFER
+            checked_date = start
+            max_outstanding_minor = (rules.limits >> 104) & MASK_64
+            if division.places & WIDE_LIMITS != 0:
+                borrower_room_minor = staticcall IExposures(EXPOSURES).borrower_room(
+                    _deal_id, _version, start, rules.wide_limits
+                )
+            else:
+                borrower_room_minor = max_value(uint256)
+        max_annual_rate_ppm: uint256 = rules.limits & MASK_24
         if max_annual_rate_ppm != 0:
             assert rate <= max_annual_rate_ppm, reasons.RATE_OVER_LIMIT
-        if max_bullet_days != 0 and method >= INTEREST_ONLY:
-            assert maturity - start <= max_bullet_days, reasons.BULLET_TERM_OVER_LIMIT
-        if max_per_borrower_minor | max_per_consumer_minor != 0:
-            owed_minor: uint256 = self._draw_borrower(_deal_id, row)
-            if max_per_borrower_minor != 0:
-                assert owed_minor <= max_per_borrower_minor, reasons.BORROWER_OVER_LIMIT
-            if max_per_consumer_minor != 0 and row.particulars >> 60 == CONSUMER:
-                assert owed_minor <= max_per_consumer_minor, reasons.CONSUMER_OVER_LIMIT
+        if method >= INTEREST_ONLY:
+            max_bullet_days: uint256 = (rules.limits >> 24) & MASK_16
+            if max_bullet_days != 0:
+                assert maturity - start <= max_bullet_days, reasons.BULLET_TERM_OVER_LIMIT
+        if limited:
+            owed_minor: uint256 = self.borrower_outstanding_minor[lead][row.borrower_id] + row.principal_minor
+            self.borrower_outstanding_minor[lead][row.borrower_id] = owed_minor
+            self.borrower_of[_deal_id][row.loan_id] = row.borrower_id
+            self._require_room(owed_minor, row.particulars >> 60, rules.limits, borrower_room_minor)
 
         parts: uint256[2] = empty(uint256[2])
         left: uint256 = row.principal_minor
@@ -271,16 +254,18 @@ def book(_deal_id: bytes32, _version: uint256, _rows: DynArray[Booking, MAX_BATC
         parts[0] |= left
         totals[0] = unsafe_add(totals[0], left)
         booked_minor = unsafe_add(booked_minor, row.principal_minor)
+        if max_outstanding_minor != 0:
+            assert before_minor + booked_minor <= max_outstanding_minor, reasons.OUTSTANDING_OVER_LIMIT
         if start < earliest:
             earliest = start
 
         self.loan[_deal_id][row.loan_id] = (
             row.principal_minor
-            | (start << START)
-            | (rate << RATE)
-            | (_version << VERSION)
-            | ONE_ENTRY
-            | self._push(0, BOOKING, row.loan_id, start, row.principal_minor)
+            | (start << loan_words.START)
+            | (rate << loan_words.RATE)
+            | (_version << loan_words.VERSION)
+            | loan_words.ONE_ENTRY
+            | loan_words._push(0, loan_words.BOOKING, row.loan_id, start, row.principal_minor)
         )
         log LoanBooked(
             loan_id=row.loan_id,
@@ -288,14 +273,26 @@ def book(_deal_id: bytes32, _version: uint256, _rows: DynArray[Booking, MAX_BATC
             particulars=row.particulars,
             parts=parts,
         )
+        if division.places & REPORTED != 0:
+            principal: int256 = convert(row.principal_minor, int256)
+            self._report(_deal_id, division.places, row.loan_id, 0, 0, start, principal, 0, 0, principal)
+        if division.places & LOAN_FEE != 0:
+            charged: uint256[MAX_PARTIES] = waterfall._loan_fee(division, row.principal_minor, dividers)
+            for i: uint256 in range(MAX_FUNDERS):
+                fees[i] += charged[i]
+            log LoanFeeCharged(loan_id=row.loan_id, parts=waterfall._parts(charged, FEE))
 
-    volume: Volume = self.volume[_deal_id]
     volume.outstanding_minor += booked_minor
     volume.disbursed_minor += booked_minor
-    if max_outstanding_minor != 0:
-        assert volume.outstanding_minor <= max_outstanding_minor, reasons.OUTSTANDING_OVER_LIMIT
     self.volume[_deal_id] = volume
-    self._post(_deal_id, earliest, division, totals, CLEARING, DISBURSER, -1)
+    postings._post(JOURNAL, _deal_id, earliest, division, totals, postings.CLEARING, postings.DISBURSER, -1)
+    if division.places & LOAN_FEE != 0:
+        postings._post_loan_fees(JOURNAL, _deal_id, earliest, division, fees, 1)
+    if division.places & DEPOSIT != 0:
+        extcall IGuarantees(GUARANTEES).require_cover(_deal_id, _version, before_minor, volume.outstanding_minor)
+    if division.places & WIDE_LIMITS != 0:
+        self._report_exposure(_deal_id, _version, division.places)
+        assert staticcall IExposures(EXPOSURES).require_within(_deal_id, _version, checked_date, rules.wide_limits)
 
 
 @external
@@ -306,122 +303,34 @@ def repay(_deal_id: bytes32, _version: uint256, _rows: DynArray[Repayment, MAX_B
     @param _version The version of the terms the loans were booked under.
     @param _rows The repayments, in order; all are posted or none.
     """
-    division: IDeals.Division = self._open_batch(_deal_id, _version, True)
+    division: IDeals.Division = self._open_batch(_deal_id, _version)
     self._repay(_deal_id, _version, division, _rows, empty(Reversal))
-
-
-@external
-def mark_overdue(_deal_id: bytes32, _version: uint256, _rows: DynArray[OverdueMark, MAX_BATCH]):
-    """
-    @notice The servicer marks loans overdue (逾期) since a day, or cured.
-    @param _deal_id The deal.
-    @param _version The version of the terms the loans were booked under.
-    @param _rows The marks; all are made or none.
-    """
-    self._open_batch(_deal_id, _version, True)
-    for row: OverdueMark in _rows:
-        word: uint256 = self.loan[_deal_id][row.loan_id]
-        self._require_open(word, _version, row.sequence)
-        since: uint256 = (word & MASK_SINCE) >> SINCE
-        if row.since_date == 0:
-            assert since != 0, reasons.LOAN_NOT_OVERDUE
-        else:
-            assert word & MASK_56 != 0, reasons.LOAN_SETTLED
-            # Not held against the start date: servicers report days counted on an older account.
-            assert row.since_date <= MASK_16, reasons.ENTRY_DATE_INVALID
-            assert row.since_date != since, reasons.OVERDUE_UNCHANGED
-        self.loan[_deal_id][row.loan_id] = (word & ~MASK_SINCE | (row.since_date << SINCE)) + ONE_ENTRY
-        log LoanMarkedOverdue(
-            entry_id=row.entry_id, loan_id=row.loan_id, since_date=row.since_date
-        )
-
-
-@external
-def waive(_deal_id: bytes32, _version: uint256, _rows: DynArray[Waiver, MAX_BATCH]):
-    """
-    @notice The lead funder waives interest or penalty not yet received (减免).
-    @param _deal_id The deal.
-    @param _version The version of the terms the loans were booked under.
-    @param _rows The waivers; all are made or none.
-    """
-    self._open_batch(_deal_id, _version, False)
-    earliest: uint256 = max_value(uint256)
-    for row: Waiver in _rows:
-        word: uint256 = self.loan[_deal_id][row.loan_id]
-        self._require_open(word, _version, row.sequence)
-        self._require_date(word, row.date)
-        assert row.amounts & AMOUNT_SPILL == 0, reasons.AMOUNT_TOO_LARGE
-        assert row.amounts & MASK_64 == 0 and row.amounts >> FEE == 0, reasons.WAIVER_OF_PRINCIPAL
-        assert row.amounts != 0, reasons.ENTRY_EMPTY
-        if row.date < earliest:
-            earliest = row.date
-        self.waived[_deal_id][row.loan_id] = self._add_waived(self.waived[_deal_id][row.loan_id], row.amounts)
-        self.loan[_deal_id][row.loan_id] = (word & MASK_BODY) + ONE_ENTRY | self._push(
-            word >> TIP, WAIVER, row.entry_id, row.date, row.amounts
-        )
-        log LoanWaived(
-            entry_id=row.entry_id, loan_id=row.loan_id, date=row.date, amounts=row.amounts
-        )
-    extcall IJournal(JOURNAL).post(_deal_id, earliest, [])
-
-
-@external
-def write_off(_deal_id: bytes32, _version: uint256, _rows: DynArray[WriteOff, MAX_BATCH]):
-    """
-    @notice The lead funder writes whole loans off (核销): each funder loses its part.
-    @param _deal_id The deal.
-    @param _version The version of the terms the loans were booked under.
-    @param _rows The loans; all are written off or none.
-    """
-    division: IDeals.Division = self._open_batch(_deal_id, _version, False)
-    dividers: DynArray[uint256, 7] = waterfall._dividers(division.shares, (division.places >> 8) & 255)
-    totals: uint256[MAX_PARTIES] = empty(uint256[MAX_PARTIES])
-    written_off_minor: uint256 = 0
-    earliest: uint256 = max_value(uint256)
-    for row: WriteOff in _rows:
-        word: uint256 = self.loan[_deal_id][row.loan_id]
-        self._require_open(word, _version, row.sequence)
-        self._require_date(word, row.date)
-        outstanding: uint256 = word & MASK_56
-        assert outstanding != 0, reasons.LOAN_SETTLED
-        if row.date < earliest:
-            earliest = row.date
-        legs: uint256[MAX_PARTIES] = waterfall._apportion_into(empty(uint256[MAX_PARTIES]), outstanding, dividers, 0)
-        for i: uint256 in range(MAX_FUNDERS):
-            totals[i] += legs[i]
-        written_off_minor += outstanding
-        self.loan[_deal_id][row.loan_id] = (word & MASK_BODY) - outstanding + ONE_ENTRY | WRITTEN_OFF | self._push(
-            word >> TIP, WRITE_OFF, row.entry_id, row.date, outstanding
-        )
-        log LoanWrittenOff(entry_id=row.entry_id, loan_id=row.loan_id, date=row.date, parts=self._parts(legs))
-    self.volume[_deal_id].outstanding_minor -= written_off_minor
-    self._post(_deal_id, earliest, division, totals, LOSSES, NOBODY, 1)
 
 
 @external
 def reverse(_deal_id: bytes32, _version: uint256, _row: Reversal):
     """
-    @notice The party that posted an entry reverses it (冲正) by its exact mirror, the loan's latest entry first.
+    @notice The servicer reverses a repayment or a booking (冲正) by its exact mirror, the loan's latest standing entry.
     @dev Only the latest standing entry can be mirrored exactly and leave every part as M3 says.
     @param _deal_id The deal.
     @param _version The version of the terms the loan was booked under.
     @param _row The reversal, with the content of the entry it mirrors.
     """
-    division: IDeals.Division = self._open_batch(_deal_id, _version, _row.reversed_kind <= REPAYMENT)
+    division: IDeals.Division = self._open_batch(_deal_id, _version)
     word: uint256 = self.loan[_deal_id][_row.loan_id]
-    assert word != 0, reasons.LOAN_UNKNOWN
-    assert word & REVERSED == 0, reasons.LOAN_REVERSED
-    assert (word >> VERSION) & 255 == _version, reasons.LOAN_OTHER_VERSION
-    assert (word >> SEQUENCE) & MASK_SEQUENCE == _row.sequence, reasons.ENTRY_OUT_OF_SEQUENCE  # L3
-    assert _row.sequence != MASK_SEQUENCE, reasons.ENTRY_SEQUENCE_FULL
-    self._require_date(word, _row.date)
+    self._require_latest(
+        word,
+        _version,
+        _row.sequence,
+        _row.date,
+        loan_words._push(
+            _row.previous_tip, _row.reversed_kind, _row.reversed_id, _row.reversed_date, _row.reversed_amounts
+        ),
+    )
     # The tip holds kind and date in one word: a date that reached into the kind would pass for another kind.
-    assert _row.reversed_kind <= WRITE_OFF and _row.reversed_date <= MASK_16, reasons.ENTRY_NOT_LATEST
-    assert word & MASK_TIP == self._push(
-        _row.previous_tip, _row.reversed_kind, _row.reversed_id, _row.reversed_date, _row.reversed_amounts
-    ), reasons.ENTRY_NOT_LATEST  # L4
+    assert _row.reversed_kind <= loan_words.REPAYMENT and _row.reversed_date <= MASK_16, reasons.ENTRY_NOT_LATEST
 
-    if _row.reversed_kind == REPAYMENT:
+    if _row.reversed_kind == loan_words.REPAYMENT:
         mirrored: Repayment = Repayment(
             entry_id=_row.reversed_id,
             loan_id=_row.loan_id,
@@ -431,32 +340,102 @@ def reverse(_deal_id: bytes32, _version: uint256, _row: Reversal):
         self._repay(_deal_id, _version, division, [mirrored], _row)
         return
 
-    body: uint256 = (word & MASK_BODY) + ONE_ENTRY | (_row.previous_tip << TIP)
-    if _row.reversed_kind == WAIVER:
-        self.loan[_deal_id][_row.loan_id] = body
-        self.waived[_deal_id][_row.loan_id] -= _row.reversed_amounts
-        self._log_reversal(_row, empty(uint256[MAX_PARTIES]))
-        extcall IJournal(JOURNAL).post(_deal_id, _row.date, [])
-        return
-
     principal: uint256 = _row.reversed_amounts
-    legs: uint256[MAX_PARTIES] = waterfall._apportion_into(
-        empty(uint256[MAX_PARTIES]), principal, waterfall._dividers(division.shares, (division.places >> 8) & 255), 0
+    dividers: DynArray[uint256, 7] = waterfall._dividers(division.shares, (division.places >> 8) & 255)
+    legs: uint256[MAX_PARTIES] = waterfall._apportion_into(empty(uint256[MAX_PARTIES]), principal, dividers, 0)
+    self.loan[_deal_id][_row.loan_id] = (
+        (word & loan_words.MASK_BODY) + loan_words.ONE_ENTRY - principal | loan_words.REVERSED
     )
-    if _row.reversed_kind == BOOKING:
-        self.loan[_deal_id][_row.loan_id] = body - principal | REVERSED
-        self.volume[_deal_id].outstanding_minor -= principal
-        self.volume[_deal_id].disbursed_minor -= principal
-        if self._limits_borrowers(division):
-            self._release_borrower(_deal_id, _row.loan_id, principal)
-    else:
-        self.loan[_deal_id][_row.loan_id] = (body + principal) & ~WRITTEN_OFF
-        self.volume[_deal_id].outstanding_minor += principal
+    self.volume[_deal_id].disbursed_minor -= principal
+    change: int256 = -convert(principal, int256)
+    self._owe(_deal_id, _row.loan_id, division, change, change)
+    self._report(_deal_id, division.places, _row.loan_id, word, loan_words._since(word), _row.date, change, 0, 0, change)
+    postings._post(JOURNAL, _deal_id, _row.date, division, legs, postings.CLEARING, postings.DISBURSER, 1)
+    if division.places & LOAN_FEE != 0:
+        fees: uint256[MAX_PARTIES] = waterfall._loan_fee(division, principal, dividers)
+        postings._post_loan_fees(JOURNAL, _deal_id, _row.date, division, fees, -1)
+        for i: uint256 in range(MAX_FUNDERS):
+            legs[i] |= fees[i]
     self._log_reversal(_row, legs)
-    if _row.reversed_kind == BOOKING:
-        self._post(_deal_id, _row.date, division, legs, CLEARING, DISBURSER, 1)
+    self._report_exposure(_deal_id, _version, division.places)
+
+
+# ---- external writes of Guarantees and Servicing
+@external
+def advance(_deal_id: bytes32, _version: uint256, _step: ILoans.Step):
+    """
+    @notice Another contract of the ledger posts an entry on a loan.
+    @param _deal_id The deal.
+    @param _version The version of the terms the loan was booked under.
+    @param _step The entry; its kind decides which contract may.
+    """
+    self._require_contract(_step.kind)
+    division: IDeals.Division = staticcall IDeals(DEALS).division(_deal_id, _version)
+    word: uint256 = self.loan[_deal_id][_step.loan_id]
+    if _step.kind <= loan_words.COMPENSATION:
+        # What loss layers left of a compensated loan may be written off.
+        skipped: uint256 = loan_words.COMPENSATED if _step.kind == loan_words.WRITE_OFF else 0
+        loan_words._require_open(word & ~skipped, _version, _step.sequence)
     else:
-        self._post(_deal_id, _row.date, division, legs, LOSSES, NOBODY, -1)
+        assert word != 0, reasons.LOAN_UNKNOWN
+        assert word & loan_words.REVERSED == 0, reasons.LOAN_REVERSED
+        assert word & (loan_words.COMPENSATED | loan_words.WRITTEN_OFF) != 0, reasons.LOAN_NOT_COMPENSATED
+        loan_words._require_place(word, _version, _step.sequence)  # L6
+    body: uint256 = (word & loan_words.MASK_BODY) + loan_words.ONE_ENTRY
+    if _step.kind == OVERDUE_MARK:
+        body = body & ~loan_words.MASK_SINCE | (_step.content << loan_words.SINCE) | (word & loan_words.MASK_TIP)
+    else:
+        loan_words._require_date(word, _step.date)
+        body |= loan_words._push(word >> loan_words.TIP, _step.kind, _step.entry_id, _step.date, _step.content)
+    if _step.kind == loan_words.COMPENSATION:
+        body |= loan_words.COMPENSATED
+    if _step.kind == loan_words.WRITE_OFF:
+        body |= loan_words.WRITTEN_OFF
+    self._move(_deal_id, division, word, body, _step, _step.date, 1)
+
+
+@external
+def retract(_deal_id: bytes32, _version: uint256, _retraction: ILoans.Retraction):
+    """
+    @notice Another contract of the ledger takes the latest standing entry of a loan back, one that it posted.
+    @param _deal_id The deal.
+    @param _version The version of the terms the loan was booked under.
+    @param _retraction The reversal and the entry it mirrors.
+    """
+    step: ILoans.Step = _retraction.reversed
+    self._require_contract(step.kind)
+    division: IDeals.Division = staticcall IDeals(DEALS).division(_deal_id, _version)
+    word: uint256 = self.loan[_deal_id][step.loan_id]
+    self._require_latest(
+        word,
+        _version,
+        _retraction.sequence,
+        _retraction.date,
+        loan_words._push(_retraction.previous_tip, step.kind, step.entry_id, step.date, step.content),
+    )
+    # Kind and date as in `reverse`. An overdue mark is no part of the tip.
+    assert step.kind <= loan_words.CLAIM_REPAYMENT and step.date <= MASK_16, reasons.ENTRY_NOT_LATEST
+    body: uint256 = (word & loan_words.MASK_BODY) + loan_words.ONE_ENTRY | (_retraction.previous_tip << loan_words.TIP)
+    if step.kind == loan_words.COMPENSATION:
+        body &= ~loan_words.COMPENSATED
+    if step.kind == loan_words.WRITE_OFF:
+        body &= ~loan_words.WRITTEN_OFF
+    self._move(_deal_id, division, word, body, step, _retraction.date, -1)
+
+
+# ---- external views
+@external
+@view
+@reentrant
+def unpaid_interest(_deal_id: bytes32, _loan_id: bytes32, _date: uint256) -> uint256:
+    """
+    @notice Interest that accrued on a loan by a day and was neither received nor waived: see Accruals.
+    @param _deal_id The deal.
+    @param _loan_id A loan under terms for which interest is accrued.
+    @param _date The day, which itself does not count.
+    @return Minor units.
+    """
+    return staticcall IAccruals(ACCRUALS).unpaid_interest(_deal_id, _loan_id, _date)
 
 
 # ---- internal: the repayment, forward and mirrored
@@ -476,7 +455,8 @@ def _repay(
     dividers: DynArray[uint256, 7] = waterfall._dividers(_division.shares, (_division.places >> 8) & 255)
     tiers: DynArray[uint256, 8] = waterfall._tiers(_division.interest)
     parties: uint256 = _division.places & 255
-    limited: bool = self._limits_borrowers(_division)
+    limited: bool = _division.places & BORROWERS_LIMITED != 0
+    lead: bytes32 = convert(_division.parties & MASK_16, bytes32)
     totals: uint256[MAX_PARTIES] = empty(uint256[MAX_PARTIES])
     sums: uint256 = 0
     earliest: uint256 = max_value(uint256)
@@ -486,10 +466,10 @@ def _repay(
         date: uint256 = row.place & MASK_16
         sequence: uint256 = row.place >> 16
         # One comparison for the open loan at the expected version and sequence; the reason is found only on refusal.
-        if word & CLOSED | ((word >> VERSION) & MASK_PLACE ^ (_version | (sequence << 8))) != 0 and not mirror:
-            self._require_open(word, _version, sequence)
-        assert date >= (word >> START) & MASK_16, reasons.ENTRY_BEFORE_START
-        assert sequence != MASK_SEQUENCE, reasons.ENTRY_SEQUENCE_FULL
+        if word & loan_words.CLOSED | ((word >> loan_words.VERSION) & loan_words.MASK_PLACE ^ (_version | (sequence << 8))) != 0 and not mirror:
+            loan_words._require_open(word, _version, sequence)
+        assert date >= (word >> loan_words.START) & MASK_16, reasons.ENTRY_BEFORE_START
+        assert sequence != loan_words.MASK_SEQUENCE, reasons.ENTRY_SEQUENCE_FULL
         assert row.amounts & AMOUNT_SPILL == 0, reasons.AMOUNT_TOO_LARGE
         assert row.amounts != 0, reasons.ENTRY_EMPTY
         principal: uint256 = row.amounts & MASK_64
@@ -511,7 +491,7 @@ def _repay(
             if tier >> 32 == 0:
                 taken = unsafe_div(unsafe_add(unsafe_mul(rest, tier >> 8), 500_000), PPM)
             else:
-                rate: uint256 = (word >> RATE) & MASK_24
+                rate: uint256 = (word >> loan_words.RATE) & MASK_24
                 # A loan at rate 0 yields nothing beyond the tier's claim: the tier takes what there is.
                 if rate != 0:
                     taken = min(
@@ -525,7 +505,7 @@ def _repay(
             else:
                 legs[to] = unsafe_add(legs[to], taken << INTEREST)
         if row.amounts >> PENALTY != 0:
-            legs = self._penalty_and_fee(legs, row.amounts, _division, dividers)
+            legs = waterfall._penalty_and_fee(legs, row.amounts, _division, dividers)
 
         # M3 by difference and M2 of the rest, half up; no term overflows: amounts < 2**56, fields < 2**24.
         for divider: uint256 in dividers:
@@ -555,16 +535,30 @@ def _repay(
         sums = unsafe_add(sums, sum)
         if limited:
             if mirror:
-                self.borrower_outstanding_minor[_deal_id][self.borrower_of[_deal_id][row.loan_id]] += principal
+                self.borrower_outstanding_minor[lead][self.borrower_of[_deal_id][row.loan_id]] += principal
             else:
-                self._release_borrower(_deal_id, row.loan_id, principal)
+                self.borrower_outstanding_minor[lead][self.borrower_of[_deal_id][row.loan_id]] -= principal
+        if _division.places & REPORTED != 0:
+            change: int256 = convert(principal, int256)
+            interest: int256 = convert(received, int256)
+            if not mirror:
+                change = -change
+            else:
+                interest = -interest
+            since: uint256 = loan_words._since(word)
+            self._report(_deal_id, _division.places, row.loan_id, word, since, date, change, interest, 0, 0)
 
         if mirror:
-            self.loan[_deal_id][row.loan_id] = (word & MASK_BODY) + ONE_ENTRY + principal | (_reversal.previous_tip << TIP)
+            self.loan[_deal_id][row.loan_id] = (
+                (word & loan_words.MASK_BODY) + loan_words.ONE_ENTRY + principal | (_reversal.previous_tip << loan_words.TIP)
+            )
             self._log_reversal(_reversal, legs)
         else:
-            self.loan[_deal_id][row.loan_id] = unsafe_sub(unsafe_add(word & MASK_BODY, ONE_ENTRY), principal) | (
-                convert(keccak256(abi_encode(word >> TIP, (REPAYMENT << 16) | date, row.entry_id, row.amounts)), uint256) & MASK_TIP
+            self.loan[_deal_id][row.loan_id] = unsafe_sub(unsafe_add(word & loan_words.MASK_BODY, loan_words.ONE_ENTRY), principal) | (
+                convert(
+                    keccak256(abi_encode(word >> loan_words.TIP, (loan_words.REPAYMENT << 16) | date, row.entry_id, row.amounts)),
+                    uint256,
+                ) & loan_words.MASK_TIP
             )
             log LoanRepaid(
                 entry_id=row.entry_id,
@@ -579,177 +573,166 @@ def _repay(
         self.volume[_deal_id].outstanding_minor += sums & MASK_64
     else:
         self.volume[_deal_id].outstanding_minor -= sums & MASK_64
-    self._post(_deal_id, earliest, _division, totals, CLEARING, COLLECTOR, -1 if mirror else 1)
+    sign: int256 = -1 if mirror else 1
+    postings._post(JOURNAL, _deal_id, earliest, _division, totals, postings.CLEARING, postings.COLLECTOR, sign)
+    self._report_exposure(_deal_id, _version, _division.places)
+
+
+# ---- internal: what a row does beside its loan
+@internal
+def _rules_on(_deal_id: bytes32, _version: uint256, _division: IDeals.Division, _date: uint256) -> IDeals.Rules:
+    """
+    @dev What rules a loan that starts on a day; refuses it when a funder's list does not name every party.
+    """
+    rules: IDeals.Rules = staticcall IDeals(DEALS).rules(_deal_id, _version, _date)
+    listed_until: uint256 = staticcall ILists(LISTS).require_listed(_division.parties, _division.places, _date)
+    if _division.places & WIDE_LIMITS != 0:
+        # Declared figures are dated by the day.
+        listed_until = _date + 1
+    rules.until_date = min(rules.until_date, listed_until)
+    return rules
 
 
 @internal
 @pure
-def _penalty_and_fee(
-    _legs: uint256[MAX_PARTIES],
-    _amounts: uint256,
-    _division: IDeals.Division,
-    _dividers: DynArray[uint256, 7],
-) -> uint256[MAX_PARTIES]:
-    legs: uint256[MAX_PARTIES] = _legs
-    rest: uint256 = (_amounts >> PENALTY) & MASK_64
-    tiers: DynArray[uint256, 8] = waterfall._tiers(_division.penalty)
-    for tier: uint256 in tiers:
-        taken: uint256 = waterfall._half_up(rest * (tier >> 8), PPM)
-        rest -= taken
-        if tier & 255 == FUNDERS:
-            legs = waterfall._apportion_into(legs, taken, _dividers, PENALTY)
-        else:
-            legs[tier & 255] += taken << PENALTY
-    legs = waterfall._apportion_into(legs, rest, _dividers, PENALTY)
-    fee: uint256 = _amounts >> FEE
-    if fee != 0:
-        payee: uint256 = (_division.places >> FEE_PAYEE) & 255
-        assert payee != NOBODY, reasons.FEE_WITHOUT_PAYEE
-        legs[payee] += fee << FEE
-    return legs
+def _require_room(_owed_minor: uint256, _purpose: uint256, _limits: uint256, _room_minor: uint256):
+    max_per_borrower_minor: uint256 = (_limits >> 40) & MASK_64
+    max_per_consumer_minor: uint256 = _limits >> 168
+    if max_per_borrower_minor != 0:
+        assert _owed_minor <= max_per_borrower_minor, reasons.BORROWER_OVER_LIMIT
+    if max_per_consumer_minor != 0 and _purpose == CONSUMER:
+        assert _owed_minor <= max_per_consumer_minor, reasons.CONSUMER_OVER_LIMIT
+    assert _owed_minor <= _room_minor, reasons.GUARANTEED_BORROWER_OVER_LIMIT
 
 
-# ---- internal: postings of money.md, "Accounts"
 @internal
-def _post(
+def _move(
     _deal_id: bytes32,
-    _earliest: uint256,
     _division: IDeals.Division,
-    _totals: uint256[MAX_PARTIES],
-    _against: uint256,
-    _cash_place: uint256,
+    _word: uint256,
+    _body: uint256,
+    _step: ILoans.Step,
+    _date: uint256,
     _sign: int256,
 ):
     """
-    @dev Each party's legs go against one account: CLEARING for what passes through the cash party,
-        LOSSES for a write-off. A booking is the mirror of a repayment of its principal.
-    @param _cash_place DISBURSER or COLLECTOR; NOBODY when no cash moves.
-    @param _sign 1 for what lowers the loans, -1 for its mirror.
+    @dev What a step of another contract, or with sign -1 its mirror, does to the loan `_word` and beside it.
+    @param _body The loan's word after it but for the principal.
     """
-    postings: DynArray[IJournal.Posting, 96] = []
-    cash_minor: int256 = 0
-    for i: uint256 in range(_division.places & 255, bound=MAX_PARTIES):
-        legs: uint256 = _totals[i]
-        if legs == 0:
-            continue
-        party: uint256 = (_division.parties >> (16 * i)) & MASK_16
-        leg_minor: int256 = 0
-        for field: uint256 in range(4):
-            part: int256 = _sign * convert((legs >> (64 * field)) & MASK_64, int256)
-            if part != 0:
-                leg_minor += part
-                postings.append(IJournal.Posting(party=party, account=LOANS + field, amount_minor=-part))
-        postings.append(IJournal.Posting(party=party, account=_against, amount_minor=leg_minor))
-        cash_minor += leg_minor
-    if _cash_place != NOBODY:
-        cash_party: uint256 = self._party(_division, _cash_place)
-        postings.append(IJournal.Posting(party=cash_party, account=CASH, amount_minor=cash_minor))
-        postings.append(IJournal.Posting(party=cash_party, account=CLEARING, amount_minor=-cash_minor))
-    extcall IJournal(JOURNAL).post(_deal_id, _earliest, postings)
-
-
-# ---- internal: what a borrower owes
-@internal
-def _draw_borrower(_deal_id: bytes32, _row: Booking) -> uint256:
-    owed_minor: uint256 = self.borrower_outstanding_minor[_deal_id][_row.borrower_id] + _row.principal_minor
-    self.borrower_outstanding_minor[_deal_id][_row.borrower_id] = owed_minor
-    self.borrower_of[_deal_id][_row.loan_id] = _row.borrower_id
-    return owed_minor
+    principal: int256 = _sign * convert(_step.principal_minor, int256)
+    interest: int256 = _sign * convert(_step.interest_minor, int256)
+    change: int256 = -principal
+    owed: int256 = -principal
+    loss: int256 = 0
+    if _step.kind == loan_words.WRITE_OFF:
+        # Entries after a write-off stand above it: when it is taken back, all that was lost still is.
+        self.lost[_deal_id][_step.loan_id] = _step.principal_minor if _sign == 1 else 0
+        loss = principal
+        owed = 0  # the borrower still owes what the funders gave up
+    elif _word & loan_words.WRITTEN_OFF != 0:
+        lost: int256 = convert(self.lost[_deal_id][_step.loan_id], int256) - principal
+        assert lost >= 0, reasons.PRINCIPAL_ABOVE_OUTSTANDING
+        self.lost[_deal_id][_step.loan_id] = convert(lost, uint256)
+        loss = -principal
+        change = 0
+    outstanding: int256 = convert(_word & MASK_56, int256) + change
+    assert outstanding >= 0, reasons.PRINCIPAL_ABOVE_OUTSTANDING
+    self.loan[_deal_id][_step.loan_id] = _body & ~MASK_56 | convert(outstanding, uint256)
+    self._owe(_deal_id, _step.loan_id, _division, change, owed)
+    since: uint256 = loan_words._since(_body)
+    date: uint256 = 0 if _step.kind == OVERDUE_MARK else _date
+    self._report(_deal_id, _division.places, _step.loan_id, _word, since, date, change, interest, loss, 0)
 
 
 @internal
-@pure
-def _limits_borrowers(_division: IDeals.Division) -> bool:
-    return (_division.limits >> 40) & MASK_64 | (_division.limits >> 168) != 0
+def _owe(_deal_id: bytes32, _loan_id: bytes32, _division: IDeals.Division, _change: int256, _owed: int256):
+    """
+    @dev What is outstanding in the deal, and owed by the borrower, after other entries than bookings and repayments.
+    """
+    if _change != 0:
+        outstanding: int256 = convert(self.volume[_deal_id].outstanding_minor, int256) + _change
+        self.volume[_deal_id].outstanding_minor = convert(outstanding, uint256)
+    if _owed != 0 and _division.places & BORROWERS_LIMITED != 0:
+        lead: bytes32 = convert(_division.parties & MASK_16, bytes32)
+        borrower_id: bytes32 = self.borrower_of[_deal_id][_loan_id]
+        owed: int256 = convert(self.borrower_outstanding_minor[lead][borrower_id], int256) + _owed
+        self.borrower_outstanding_minor[lead][borrower_id] = convert(owed, uint256)
 
 
 @internal
-def _release_borrower(_deal_id: bytes32, _loan_id: bytes32, _principal_minor: uint256):
-    if _principal_minor != 0:
-        self.borrower_outstanding_minor[_deal_id][self.borrower_of[_deal_id][_loan_id]] -= _principal_minor
+def _report(
+    _deal_id: bytes32,
+    _places: uint256,
+    _loan_id: bytes32,
+    _word: uint256,
+    _since: uint256,
+    _date: uint256,
+    _principal: int256,
+    _interest: int256,
+    _loss: int256,
+    _disbursed: int256,
+):
+    """
+    @param _word The loan before; 0 for a booking.
+    """
+    if _places & REPORTED != 0:
+        extcall IAccruals(ACCRUALS).changed(
+            _deal_id,
+            _places,
+            IAccruals.Change(
+                loan_id=_loan_id,
+                word=_word,
+                since_date=_since,
+                date=_date,
+                principal_minor=_principal,
+                interest_minor=_interest,
+                loss_minor=_loss,
+                disbursed_minor=_disbursed,
+            ),
+        )
+
+
+@internal
+def _report_exposure(_deal_id: bytes32, _version: uint256, _places: uint256):
+    if _places & WIDE_LIMITS != 0:
+        volume: Volume = self.volume[_deal_id]
+        extcall IExposures(EXPOSURES).moved(_deal_id, _version, volume.outstanding_minor, volume.disbursed_minor)
 
 
 # ---- internal: checks
 @internal
-def _open_batch(_deal_id: bytes32, _version: uint256, _by_servicer: bool) -> IDeals.Division:
+def _open_batch(_deal_id: bytes32, _version: uint256) -> IDeals.Division:
     """
-    @dev Only the maker of the servicer, or of the lead, may go on; the batch's opening event names it.
+    @dev Only the servicer's maker may go on; the batch's opening event names it.
     """
     number: uint256 = staticcall IMembers(MEMBERS).maker_number(msg.sender)
     division: IDeals.Division = staticcall IDeals(DEALS).division(_deal_id, _version)
-    if _by_servicer:
-        assert number == self._party(division, SERVICER), reasons.SENDER_NOT_SERVICER
-    else:
-        assert number == division.parties & MASK_16, reasons.SENDER_NOT_LEAD
+    assert number == postings._party(division, postings.SERVICER), reasons.SENDER_NOT_SERVICER
     log EntriesSubmitted(deal_id=_deal_id, version=_version, submitter=number)
     return division
 
 
 @internal
-@pure
-def _party(_division: IDeals.Division, _place: uint256) -> uint256:
-    """
-    @return Member number of the party at a place: servicer, disburser or collector.
-    """
-    return (_division.parties >> (16 * ((_division.places >> _place) & 255))) & MASK_16
+@view
+def _require_contract(_kind: uint256):
+    posting: address = GUARANTEES if _kind >= loan_words.COMPENSATION else SERVICING
+    assert msg.sender == posting, reasons.SENDER_NOT_CONTRACT
 
 
 @internal
 @pure
-def _require_open(_word: uint256, _version: uint256, _sequence: uint256):
+def _require_latest(_word: uint256, _version: uint256, _sequence: uint256, _date: uint256, _tip: uint256):
+    """
+    @param _tip The loan's tip if the entry to mirror is the latest that stands.
+    """
     assert _word != 0, reasons.LOAN_UNKNOWN
-    assert _word & REVERSED == 0, reasons.LOAN_REVERSED
-    assert _word & WRITTEN_OFF == 0, reasons.LOAN_WRITTEN_OFF
-    assert (_word >> VERSION) & 255 == _version, reasons.LOAN_OTHER_VERSION
-    assert (_word >> SEQUENCE) & MASK_SEQUENCE == _sequence, reasons.ENTRY_OUT_OF_SEQUENCE  # L3
-    assert _sequence != MASK_SEQUENCE, reasons.ENTRY_SEQUENCE_FULL
-
-
-@internal
-@pure
-def _require_date(_word: uint256, _date: uint256):
-    assert _date <= MASK_16, reasons.ENTRY_DATE_INVALID
-    assert _date >= (_word >> START) & MASK_16, reasons.ENTRY_BEFORE_START
+    assert _word & loan_words.REVERSED == 0, reasons.LOAN_REVERSED
+    loan_words._require_place(_word, _version, _sequence)  # L3
+    loan_words._require_date(_word, _date)
+    assert _word & loan_words.MASK_TIP == _tip, reasons.ENTRY_NOT_LATEST  # L4
 
 
 # ---- internal: pure
-@internal
-@pure
-def _push(_tip: uint256, _kind: uint256, _entry_id: bytes32, _date: uint256, _amounts: uint256) -> uint256:
-    """
-    @dev The tip of a loan after an entry stands on the one before it, in place in the loan's word.
-    """
-    return convert(keccak256(abi_encode(_tip, (_kind << 16) | _date, _entry_id, _amounts)), uint256) & MASK_TIP
-
-
-@internal
-@pure
-def _total(_amounts: uint256) -> int256:
-    return convert(
-        (_amounts & MASK_64) + ((_amounts >> INTEREST) & MASK_64) + ((_amounts >> PENALTY) & MASK_64) + (_amounts >> FEE),
-        int256,
-    )
-
-
-@internal
-@pure
-def _parts(_legs: uint256[MAX_PARTIES]) -> uint256[2]:
-    parts: uint256[2] = empty(uint256[2])
-    for i: uint256 in range(MAX_FUNDERS):
-        parts[i >> 2] |= _legs[i] << ((i & 3) << 6)
-    return parts
-
-
-@internal
-@pure
-def _add_waived(_waived: uint256, _amounts: uint256) -> uint256:
-    """
-    @dev Field by field: the sums of many waivers must stay inside their fields too.
-    """
-    assert (_waived + _amounts) & AMOUNT_SPILL == 0, reasons.AMOUNT_TOO_LARGE
-    return _waived + _amounts
-
-
 @internal
 def _log_reversal(_row: Reversal, _legs: uint256[MAX_PARTIES]):
     log EntryReversed(

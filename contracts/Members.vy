@@ -8,18 +8,21 @@
 @custom:units Roles and licences are bit sets in the order of `ledger/consortium.py`; members count from 1.
 @custom:invariant K1 A key belongs to at most one member, as its maker or its checker, for ever.
     K2 Nothing under four eyes happens without a maker's request and a checker's confirmation of the same bytes.
-@custom:stop A majority of members expels a member; its checker replaces a stolen maker key alone.
+    K3 A key that was replaced or revoked, or whose member was expelled, acts no more.
+@custom:stop A majority of members expels a member; its checker revokes or replaces a stolen maker key alone.
 """
 from . import reasons
 
 # ---- constants
 MAX_MEMBERS: constant(uint256) = 64
 MAX_CONTRACTS: constant(uint256) = 8
-MAX_PAYLOAD: constant(uint256) = 1024
+MAX_MAKERS: constant(uint256) = 16
+MAX_PAYLOAD: constant(uint256) = 16_384
 
 # ---- structs
 struct Member:
     member_id: bytes32
+    # The key of the admission or the latest replacement; empty once it was revoked. `makers` has them all.
     maker: address
     checker: address
     roles: uint256
@@ -55,6 +58,14 @@ event KeyReplaced:
     old_key: address
     new_key: address
 
+event KeyAdded:
+    number: indexed(uint256)
+    key: address
+
+event KeyRevoked:
+    number: indexed(uint256)
+    key: address
+
 event VoteCast:
     motion: indexed(bytes32)
     number: indexed(uint256)
@@ -73,15 +84,17 @@ event ActionConfirmed:
 
 # ---- storage
 # Number of members ever admitted; expelled ones keep their number.
-count: public(uint256)
+count: public(reentrant(uint256))
 # member number * 2, plus 1 for a checker; 0 for a key that is nobody's.
-key_role: public(HashMap[address, uint256])
-number_of: public(HashMap[bytes32, uint256])
+key_role: public(reentrant(HashMap[address, uint256]))
+number_of: public(reentrant(HashMap[bytes32, uint256]))
 # Contracts of this ledger that may confirm actions.
-is_contract_of_ledger: public(HashMap[address, bool])
-requested: public(HashMap[uint256, HashMap[bytes32, bool]])
+is_contract_of_ledger: public(reentrant(HashMap[address, bool]))
+requested: public(reentrant(HashMap[uint256, HashMap[bytes32, bool]]))
 
 _members: HashMap[uint256, Member]
+# Maker keys that act, by member.
+_makers: HashMap[uint256, DynArray[address, MAX_MAKERS]]
 _retired: HashMap[address, bool]
 _active: uint256
 _round: uint256
@@ -111,9 +124,7 @@ def request(_target: address, _payload: Bytes[MAX_PAYLOAD]) -> bytes32:
     @param _payload The very call data that the checker will send.
     @return The action's id: keccak256(target, payload).
     """
-    role: uint256 = self.key_role[msg.sender]
-    assert role != 0 and role & 1 == 0, reasons.SENDER_NOT_MAKER
-    number: uint256 = role >> 1
+    number: uint256 = self._maker_number(msg.sender)
     action_id: bytes32 = keccak256(concat(convert(_target, bytes20), _payload))
     assert not self.requested[number][action_id], reasons.ACTION_REPEATED
     self.requested[number][action_id] = True
@@ -134,17 +145,40 @@ def confirm(_key: address, _action_id: bytes32) -> uint256:
 
 
 @external
+def add_maker(_key: address):
+    """
+    @notice A checker gives its member one more maker key, at once and alone.
+    @param _key A key that was never used on this ledger.
+    """
+    number: uint256 = self._checker_number(msg.sender)
+    self._take_maker(number, _key)
+    log KeyAdded(number=number, key=_key)
+
+
+@external
+def revoke_maker(_key: address):
+    """
+    @notice A checker stops one of its member's maker keys, at once and alone; even the last one.
+    @param _key The key. What it requested still waits for the checker, who need not confirm it.
+    """
+    number: uint256 = self._checker_number(msg.sender)
+    assert self.key_role[_key] == number << 1, reasons.KEY_UNKNOWN
+    self._end_maker(number, _key)
+    log KeyRevoked(number=number, key=_key)
+
+
+@external
 def replace_maker(_new_maker: address):
     """
-    @notice A checker replaces its member's maker key, at once and alone: the answer to a stolen key.
-    @param _new_maker A key that was never used on this ledger.
+    @notice A checker replaces its member's first maker key, at once and alone: the answer to a stolen key.
+    @param _new_maker A key that was never used on this ledger; it takes the place of the key of the admission or
+        the latest replacement, and is added when that was revoked. Other maker keys stay.
     """
-    role: uint256 = self.key_role[msg.sender]
-    assert role & 1 == 1, reasons.SENDER_NOT_CHECKER
-    number: uint256 = role >> 1
-    self._take_key(_new_maker, number << 1)
+    number: uint256 = self._checker_number(msg.sender)
     old: address = self._members[number].maker
-    self.key_role[old] = 0
+    if old != empty(address):
+        self._end_maker(number, old)
+    self._take_maker(number, _new_maker)
     self._members[number].maker = _new_maker
     log KeyReplaced(number=number, old_key=old, new_key=_new_maker)
 
@@ -178,14 +212,15 @@ def admit(_admission: Admission):
 @external
 def expel(_number: uint256):
     """
-    @notice Checkers of a majority of the members expel one; both its keys stop at once.
+    @notice Checkers of a majority of the members expel one; all its keys stop at once.
     @param _number Number of the member.
     """
     self._require_active(_number)
     if self._vote(keccak256(abi_encode(_number, method_id=method_id("expel(uint256)")))):
-        member: Member = self._members[_number]
-        self.key_role[member.maker] = 0
-        self.key_role[member.checker] = 0
+        for maker: address in self._makers[_number]:
+            self.key_role[maker] = 0  # K3
+        self._makers[_number] = []
+        self.key_role[self._members[_number].checker] = 0
         self._members[_number].expelled = True
         self._active -= 1
         log MemberExpelled(number=_number)
@@ -194,27 +229,54 @@ def expel(_number: uint256):
 # ---- external views
 @external
 @view
+@reentrant
 def member(_number: uint256) -> Member:
     """
     @notice What the ledger knows of a member.
     @param _number 1 to `count`.
     @return Its id, keys, roles and licences.
     """
-    assert _number != 0 and _number <= self.count, reasons.MEMBER_UNKNOWN
+    self._require_known(_number)
     return self._members[_number]
 
 
 @external
 @view
+@reentrant
+def makers(_number: uint256) -> DynArray[address, MAX_MAKERS]:
+    """
+    @notice The maker keys of a member that act.
+    @param _number 1 to `count`.
+    @return The keys, in no order; none of an expelled member.
+    """
+    self._require_known(_number)
+    return self._makers[_number]
+
+
+@external
+@view
+@reentrant
+def standing(_number: uint256) -> (uint256, uint256):
+    """
+    @notice What a member is and what it may do.
+    @param _number 1 to `count`.
+    @return Its roles and its licences; an expelled member has no licence.
+    """
+    self._require_known(_number)
+    licences: uint256 = self._members[_number].licences
+    return self._members[_number].roles, (0 if self._members[_number].expelled else licences)
+
+
+@external
+@view
+@reentrant
 def maker_number(_key: address) -> uint256:
     """
     @notice The member a maker key acts for.
     @param _key The sender of a transaction.
     @return The member's number.
     """
-    role: uint256 = self.key_role[_key]
-    assert role != 0 and role & 1 == 0, reasons.SENDER_NOT_MAKER
-    return role >> 1
+    return self._maker_number(_key)
 
 
 # ---- internal
@@ -225,7 +287,7 @@ def _admit(_admission: Admission):
     self.count = number
     self._active += 1
     self.number_of[_admission.member_id] = number
-    self._take_key(_admission.maker, number << 1)
+    self._take_maker(number, _admission.maker)
     self._take_key(_admission.checker, (number << 1) | 1)
     self._members[number] = Member(
         member_id=_admission.member_id,
@@ -258,10 +320,29 @@ def _take_key(_key: address, _role: uint256):
 
 
 @internal
+def _take_maker(_number: uint256, _key: address):
+    assert len(self._makers[_number]) < MAX_MAKERS, reasons.KEYS_FULL
+    self._take_key(_key, _number << 1)
+    self._makers[_number].append(_key)
+
+
+@internal
+def _end_maker(_number: uint256, _key: address):
+    """
+    @param _key One of the member's maker keys.
+    """
+    self.key_role[_key] = 0  # K3
+    last: address = self._makers[_number].pop()
+    for i: uint256 in range(len(self._makers[_number]), bound=MAX_MAKERS):
+        if self._makers[_number][i] == _key:
+            self._makers[_number][i] = last
+    if self._members[_number].maker == _key:
+        self._members[_number].maker = empty(address)
+
+
+@internal
 def _confirm(_key: address, _action_id: bytes32) -> uint256:
-    role: uint256 = self.key_role[_key]
-    assert role & 1 == 1, reasons.SENDER_NOT_CHECKER
-    number: uint256 = role >> 1
+    number: uint256 = self._checker_number(_key)
     assert self.requested[number][_action_id], reasons.ACTION_NOT_REQUESTED  # K2
     self.requested[number][_action_id] = False
     log ActionConfirmed(action_id=_action_id, number=number)
@@ -273,22 +354,43 @@ def _vote(_motion: bytes32) -> bool:
     """
     @dev Counts the sender's vote. A carried motion opens a new round, in which every earlier vote lapses.
     """
-    role: uint256 = self.key_role[msg.sender]
-    assert role & 1 == 1, reasons.SENDER_NOT_CHECKER
+    number: uint256 = self._checker_number(msg.sender)
     motion: bytes32 = keccak256(abi_encode(self._round, _motion))
-    assert not self._voted[motion][role >> 1], reasons.VOTE_REPEATED
-    self._voted[motion][role >> 1] = True
+    assert not self._voted[motion][number], reasons.VOTE_REPEATED
+    self._voted[motion][number] = True
     votes: uint256 = self._votes[motion] + 1
     self._votes[motion] = votes
     carried: bool = votes * 2 > self._active
     if carried:
         self._round += 1
-    log VoteCast(motion=_motion, number=role >> 1, votes=votes, carried=carried)
+    log VoteCast(motion=_motion, number=number, votes=votes, carried=carried)
     return carried
 
 
 @internal
 @view
-def _require_active(_number: uint256):
+def _maker_number(_key: address) -> uint256:
+    role: uint256 = self.key_role[_key]
+    assert role != 0 and role & 1 == 0, reasons.SENDER_NOT_MAKER
+    return role >> 1
+
+
+@internal
+@view
+def _checker_number(_key: address) -> uint256:
+    role: uint256 = self.key_role[_key]
+    assert role & 1 == 1, reasons.SENDER_NOT_CHECKER
+    return role >> 1
+
+
+@internal
+@view
+def _require_known(_number: uint256):
     assert _number != 0 and _number <= self.count, reasons.MEMBER_UNKNOWN
+
+
+@internal
+@view
+def _require_active(_number: uint256):
+    self._require_known(_number)
     assert not self._members[_number].expelled, reasons.MEMBER_EXPELLED

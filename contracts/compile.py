@@ -15,7 +15,18 @@ from vyper.cli.vyper_compile import compile_files
 
 SOURCES = Path(__file__).parent
 ARTIFACTS = SOURCES.parent / "ledger" / "artifacts"
-DEPLOYABLE = ("Members", "Deals", "Journal", "Loans")
+DEPLOYABLE = (
+    "Accruals",
+    "Deals",
+    "Exposures",
+    "Guarantees",
+    "Journal",
+    "Lists",
+    "Loans",
+    "Members",
+    "Servicing",
+    "Settlements",
+)
 OUTPUTS = ["abi", "bytecode", "bytecode_runtime", "layout", "userdoc", "devdoc"]
 
 

@@ -2,15 +2,26 @@
 """
 @title waterfall
 @license MIT
-@notice How one amount is divided among parties: M1, M2 and M4 of the money rules.
+@notice How one amount is divided among parties: M1, M2 and M4 of the money rules, and fees.
 @dev The funding shares come as `dividers`, one word for each funder but the lead, last funder first:
     bits 0-23 twice the funder's share, 24-47 twice the sum of the shares up to and including
     it, 48-55 the funder's index. So every division is half_up of M1 and none is repeated.
 """
+from . import reasons
+from .interfaces import IDeals
+
 PPM: constant(uint256) = 1_000_000
 MASK_24: constant(uint256) = 2**24 - 1
 MASK_64: constant(uint256) = 2**64 - 1
+MASK_128: constant(uint256) = 2**128 - 1
 MAX_PARTIES: constant(uint256) = 12
+MAX_FUNDERS: constant(uint256) = 8
+PENALTY: constant(uint256) = 128
+FEE: constant(uint256) = 192
+FUNDERS: constant(uint256) = 255
+NOBODY: constant(uint256) = 255
+# Place of the fee payee in Division.places.
+FEE_PAYEE: constant(uint256) = 40
 
 
 @internal
@@ -72,3 +83,58 @@ def _apportion_into(
         left -= part
     legs[0] += left << _field
     return legs
+
+
+@internal
+@pure
+def _penalty_and_fee(
+    _legs: uint256[MAX_PARTIES],
+    _amounts: uint256,
+    _division: IDeals.Division,
+    _dividers: DynArray[uint256, 7],
+) -> uint256[MAX_PARTIES]:
+    legs: uint256[MAX_PARTIES] = _legs
+    rest: uint256 = (_amounts >> PENALTY) & MASK_64
+    tiers: DynArray[uint256, 8] = self._tiers(_division.penalty)
+    for tier: uint256 in tiers:
+        taken: uint256 = self._half_up(rest * (tier >> 8), PPM)
+        rest -= taken
+        if tier & 255 == FUNDERS:
+            legs = self._apportion_into(legs, taken, _dividers, PENALTY)
+        else:
+            legs[tier & 255] += taken << PENALTY
+    legs = self._apportion_into(legs, rest, _dividers, PENALTY)
+    fee: uint256 = _amounts >> FEE
+    if fee != 0:
+        payee: uint256 = (_division.places >> FEE_PAYEE) & 255
+        assert payee != NOBODY, reasons.FEE_WITHOUT_PAYEE
+        split: uint256 = (_division.fees >> 88) & MASK_128
+        for k: uint256 in range(4):
+            if split == 0:
+                break
+            taken: uint256 = self._half_up(fee * ((split >> 8) & MASK_24), PPM)
+            fee -= taken
+            legs[split & 255] += taken << FEE
+            split >>= 32
+        legs[payee] += fee << FEE
+    return legs
+
+
+@internal
+@pure
+def _loan_fee(
+    _division: IDeals.Division, _principal_minor: uint256, _dividers: DynArray[uint256, 7]
+) -> uint256[MAX_PARTIES]:
+    fee: uint256 = _division.fees & MASK_64
+    if fee == 0:
+        fee = self._half_up(_principal_minor * ((_division.fees >> 64) & MASK_24), PPM)
+    return self._apportion_into(empty(uint256[MAX_PARTIES]), fee, _dividers, FEE)
+
+
+@internal
+@pure
+def _parts(_legs: uint256[MAX_PARTIES], _field: uint256) -> uint256[2]:
+    parts: uint256[2] = empty(uint256[2])
+    for i: uint256 in range(MAX_FUNDERS):
+        parts[i >> 2] |= ((_legs[i] >> _field) & MASK_64) << ((i & 3) << 6)
+    return parts

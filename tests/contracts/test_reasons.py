@@ -52,6 +52,8 @@ def test_every_assertion_of_a_contract_names_its_reason() -> None:
     for path in (ROOT / "contracts").glob("*.vy"):
         source = re.sub(r'""".*?"""', "", path.read_text("utf-8"), flags=re.DOTALL)
         plain = re.sub(r"#.*", "", source)
+        # A view that refuses by itself, with a reason of its own, returns True.
+        plain = re.sub(r"assert (?=staticcall I\w+\(\w+\)\.require_)", "", plain)
         assert plain.count("assert ") == len(re.findall(r"reasons\.[A-Z_]+", plain)), path.name
         assert "raise" not in plain, path.name
 

@@ -12,7 +12,16 @@ from tests.contracts.sandbox.contract import Event
 from tests.contracts.sandbox.entries import LAST_DAY, on
 from tests.contracts.sandbox.faults import Fault, alone, with_all_later
 from tests.contracts.sandbox.partnership import DEAL, Member, Partnership, deal_id, refused
-from tests.contracts.sandbox.terms import FUNDERS, Limits, Terms, Tier
+from tests.contracts.sandbox.terms import (
+    FUNDERS,
+    Band,
+    DayCount,
+    Deposit,
+    Period,
+    Rule,
+    Terms,
+    Tier,
+)
 
 TWO = (("bank", 700_000), ("platform", 300_000))
 BANK_ALONE = (("bank", 1_000_000),)
@@ -21,7 +30,6 @@ BANK_ALONE = (("bank", 1_000_000),)
 def test_first_terms_are_version_one(fresh: Partnership, platform: Member, terms: Terms) -> None:
     receipt = fresh.propose(terms, by=platform.maker)
     assert receipt.returned == 1
-    encoded = terms.encoded(fresh.numbers)
     assert receipt.events == [
         Event(
             "TermsProposed",
@@ -29,7 +37,7 @@ def test_first_terms_are_version_one(fresh: Partnership, platform: Member, terms
             version=1,
             proposer=platform.number,
             terms_hash=terms.hash(fresh.numbers),
-            terms=tuple(tuple(part) if isinstance(part, list) else part for part in encoded),
+            terms=terms.encoded(fresh.numbers),
         )
     ]
     assert fresh.deals.read("version_proposed", deal_id(DEAL)) == 1
@@ -69,15 +77,6 @@ def test_deals_of_different_names_count_for_themselves(fresh: Partnership, terms
         {"penalty": (Tier(to="guarantor", share=1),) * 8},
         {"effective_date": 0},
         {"effective_date": LAST_DAY - 1},
-        {"limits": Limits(min_partner_share=100_000)},
-        {"limits": Limits(max_annual_rate=2**24 - 1, max_bullet_days=2**16 - 1)},
-        {
-            "limits": Limits(
-                max_per_borrower=2**64 - 1,
-                max_per_consumer=2**64 - 1,
-                max_outstanding=2**64 - 1,
-            )
-        },
     ],
 )  # fmt: skip
 def test_terms_at_their_bounds_are_accepted(
@@ -111,17 +110,10 @@ FAULTS: list[Fault] = [
     ("PARTY_UNKNOWN", {"servicer": 9}),
     ("PARTY_UNKNOWN", {"disbursed_by": 9}),
     ("PARTY_UNKNOWN", {"collected_by": 9}),
-    ("PARTY_UNKNOWN", {"fee_to": 9}),
     ("SHARE_ZERO", {"funding": (*TWO, ("guarantor", 0))}),
     ("SHARES_NOT_WHOLE", {"funding": (*TWO, ("guarantor", 1))}),
     ("SHARES_NOT_WHOLE", {"funding": (*TWO, ("guarantor", 2**200))}),
     ("SHARES_NOT_WHOLE", {"funding": (("bank", 999_998), ("platform", 1))}),
-    ("EFFECTIVE_DATE_INVALID", {"effective_date": LAST_DAY}),
-    ("LIMIT_TOO_LARGE", {"limits": Limits(max_annual_rate=2**24)}),
-    ("LIMIT_TOO_LARGE", {"limits": Limits(max_bullet_days=2**16)}),
-    ("LIMIT_TOO_LARGE", {"limits": Limits(max_per_borrower=2**64)}),
-    ("LIMIT_TOO_LARGE", {"limits": Limits(max_per_consumer=2**64)}),
-    ("LIMIT_TOO_LARGE", {"limits": Limits(max_outstanding=2**64)}),
     ("PARTY_UNKNOWN", {"interest": (Tier(to=9, share=1),)}),
     ("TIER_INVALID", {"interest": (Tier(to="bank", share=1_000_001),)}),
     ("TIER_INVALID", {"interest": (Tier(to="bank", rate=2**24),)}),
@@ -129,6 +121,9 @@ FAULTS: list[Fault] = [
     ("TIER_INVALID", {"interest": (Tier(to="bank", share=1, rate=1),)}),
     ("PARTY_UNKNOWN", {"penalty": (Tier(to=9, share=1),)}),
     ("TIER_INVALID", {"penalty": (Tier(to="bank", rate=1),)}),
+    ("TIER_INVALID", {"penalty": (Tier(to="bank", share=1_000_001),)}),
+    ("PARTY_UNKNOWN", {"fee_to": 9}),
+    ("EFFECTIVE_DATE_INVALID", {"effective_date": LAST_DAY}),
 ]
 
 
@@ -154,23 +149,10 @@ def test_of_many_faults_the_first_is_named(
         _propose(fresh, Terms(funding=TWO), change)
 
 
-def test_partner_share_under_the_limit_is_refused(fresh: Partnership) -> None:
-    floor = Limits(min_partner_share=300_000)
-    fresh.propose(Terms(funding=TWO, limits=floor))
-    with refused("PARTNER_SHARE_UNDER_LIMIT"):
-        under = (("bank", 700_001), ("platform", 299_999))
-        fresh.propose(Terms(funding=under, limits=floor))
-
-
-def test_the_leads_share_has_no_floor(fresh: Partnership) -> None:
-    small_lead = (("bank", 200_000), ("platform", 800_000))
-    fresh.propose(Terms(funding=small_lead, limits=Limits(min_partner_share=300_000)))
-
-
 def test_terms_without_funders_are_refused(fresh: Partnership, bank: Member) -> None:
     terms = Terms(funding=BANK_ALONE, others=("platform",))
     encoded = list(terms.encoded(fresh.numbers))
-    for shares in ([], [400_000, 300_000, 300_000]):
+    for shares in ((), (400_000, 300_000, 300_000)):
         encoded[1] = shares
         with refused("FUNDERS_MISSING"):
             fresh.deals.send(bank.maker, "propose", deal_id(DEAL), tuple(encoded))
@@ -196,6 +178,93 @@ def test_amendment_must_name_the_same_parties_in_order(
     other = Terms(funding=funding, effective_date=on("2026-07-01"))
     with refused("VERSION_PARTIES_DIFFER"):
         agreed.propose(other)
+
+
+def test_amendment_must_keep_the_currency(agreed: Partnership, amended: Terms) -> None:
+    for currency in (b"CNX", b"DNY"):
+        with refused("VERSION_CURRENCY_DIFFERS"):
+            agreed.propose(replace(amended, currency=int.from_bytes(currency, "big")))
+
+
+def test_amendment_may_change_the_day_count(agreed: Partnership, amended: Terms) -> None:
+    agreed.propose(replace(amended, day_count=DayCount.THIRTY_360))
+
+
+BY_PLATFORM = Deposit(by="platform", custodian="bank")
+
+
+@pytest.mark.parametrize(
+    "deposit",
+    [
+        Deposit(by="guarantor", custodian="bank"),
+        Deposit(by="platform", custodian="guarantor"),
+        Deposit(by="bank", custodian="platform"),
+    ],
+)
+def test_amendment_must_keep_depositor_and_custodian(
+    fresh: Partnership, terms: Terms, amended: Terms, deposit: Deposit
+) -> None:
+    """D6, even when a version between has no deposit: what was paid is still there."""
+    fresh.agree(replace(terms, deposit=BY_PLATFORM))
+    other = replace(amended, deposit=deposit)
+    with refused("VERSION_DEPOSIT_DIFFERS"):
+        fresh.propose(other)
+    fresh.agree(replace(terms, effective_date=terms.effective_date + 1))
+    with refused("VERSION_DEPOSIT_DIFFERS"):
+        fresh.propose(other)
+
+
+def test_amendment_may_move_the_lines_of_a_deposit_and_end_it_and_begin_it(
+    fresh: Partnership, terms: Terms
+) -> None:
+    first = terms.effective_date
+    fresh.agree(terms)
+    moved = replace(BY_PLATFORM, target=3, warn=2, stop=1)
+    for later, deposit in enumerate((BY_PLATFORM, moved, None, BY_PLATFORM), start=1):
+        version = fresh.agree(replace(terms, deposit=deposit, effective_date=first + later))
+        assert version == later + 1
+
+
+def test_deposit_that_was_only_proposed_binds_nobody(agreed: Partnership, amended: Terms) -> None:
+    agreed.propose(replace(amended, deposit=BY_PLATFORM))
+    agreed.propose(replace(amended, deposit=Deposit(by="guarantor")))
+
+
+EXCESS = Period(rule=Rule.EXCESS, to="platform", bank_return=70_000, share=600_000)
+VOLUME = Period(rule=Rule.VOLUME, to="guarantor", tiers=(Band(ppm=1),))
+
+
+def test_amendment_must_keep_a_period_if_there_is_one(
+    fresh: Partnership, terms: Terms, amended: Terms
+) -> None:
+    fresh.agree(replace(terms, period=EXCESS))
+    with refused("VERSION_PERIOD_DIFFERS"):
+        fresh.propose(amended)
+    fresh.propose(replace(amended, period=VOLUME))
+
+
+def test_amendment_must_not_begin_a_period(agreed: Partnership, amended: Terms) -> None:
+    with refused("VERSION_PERIOD_DIFFERS"):
+        agreed.propose(replace(amended, period=EXCESS))
+
+
+def test_of_many_differences_to_the_terms_in_force_the_first_is_named(
+    fresh: Partnership, terms: Terms, amended: Terms
+) -> None:
+    fresh.agree(replace(terms, deposit=BY_PLATFORM))
+    changes: list[tuple[str, dict[str, Any]]] = [
+        ("VERSION_NOT_LATER", {"effective_date": terms.effective_date}),
+        ("VERSION_PARTIES_DIFFER", {"others": ("auditor",)}),
+        ("VERSION_CURRENCY_DIFFERS", {"currency": int.from_bytes(b"USD", "big")}),
+        ("VERSION_DEPOSIT_DIFFERS", {"deposit": Deposit(by="guarantor")}),
+        ("VERSION_PERIOD_DIFFERS", {"period": EXCESS}),
+    ]
+    for position, (reason, _) in enumerate(changes):
+        later: dict[str, Any] = {}
+        for _, change in changes[position:]:
+            later |= change
+        with refused(reason):
+            fresh.propose(replace(amended, **later))
 
 
 def test_stranger_cannot_take_the_name_of_a_proposed_deal(

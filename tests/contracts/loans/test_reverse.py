@@ -86,7 +86,7 @@ def test_waiver_is_taken_back(booked: Partnership, loan: Booking) -> None:
     receipt = booked.reverse(reversal_of(loan, earlier, WAIVED))
     assert receipt.events == [submitted(1), reversed_event(WAIVED, (0, 0, 0, 0))]
     assert booked.loan("loan-1") == replace(before[0], sequence=4)
-    waived = booked.loans.read("waived", ID, id_of("loan-1"))
+    waived = booked.servicing.read("waived", ID, id_of("loan-1"))
     assert waived == packed(interest=1, penalty=70)
     assert booked.balances() == before[1]
 
@@ -257,7 +257,7 @@ def test_second_reversal_of_one_entry_is_refused(booked: Partnership, loan: Book
         {"reversed_kind": Kind.WRITE_OFF, "by": Key("bank maker")},
         {"reversed_kind": Kind.BOOKING},
         {"reversed_kind": 0},
-        {"reversed_kind": 5, "by": Key("bank maker")},
+        {"reversed_kind": 5},
         {"previous_tip": 0},
         {"previous_tip": 1 << 120},
     ],
@@ -290,7 +290,8 @@ def test_kind_cannot_be_forged_through_the_date(booked: Partnership, loan: Booki
         for kind, date in pairs:
             forged = replace(honest, reversed_kind=kind, reversed_date=date)
             with refused("ENTRY_NOT_LATEST"):
-                booked.reverse(forged, by=platform if kind <= Kind.REPAYMENT else bank)
+                lead = kind in (Kind.WAIVER, Kind.WRITE_OFF)
+                booked.reverse(forged, by=bank if lead else platform)
 
     refuse_forged(loan)
     booked.repay(PAID)

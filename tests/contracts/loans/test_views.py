@@ -9,9 +9,15 @@ ID = deal_id(DEAL)
 
 
 def test_loan_never_booked_is_empty(booked: Partnership) -> None:
-    for view in ("loan", "waived"):
-        assert booked.loans.read(view, ID, id_of("unknown")) == 0
-        assert booked.loans.read(view, deal_id("other"), id_of("loan-1")) == 0
+    for contract, view in (
+        (booked.loans, "loan"),
+        (booked.loans, "lost"),
+        (booked.servicing, "waived"),
+        (booked.accruals, "paid_days"),
+        (booked.accruals, "interest_received"),
+    ):
+        assert contract.read(view, ID, id_of("unknown")) == 0
+        assert contract.read(view, deal_id("other"), id_of("loan-1")) == 0
     assert booked.loans.read("borrower_of", ID, id_of("unknown")) == bytes(32)
 
 

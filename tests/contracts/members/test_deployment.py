@@ -25,16 +25,23 @@ def test_founders_are_admitted_in_order(fresh: Partnership) -> None:
             f"0x{admission[6].hex()}",
             False,
         )
+        assert fresh.members.read("makers", member.number) == (stored[1],)
 
 
-def test_contracts_of_the_ledger_are_deals_and_journal(fresh: Partnership) -> None:
+def test_contracts_of_the_ledger_are_those_with_acts_under_four_eyes(fresh: Partnership) -> None:
     def confirms(address: bytes) -> bool:
         known: bool = fresh.members.read("is_contract_of_ledger", address)
         return known
 
-    assert confirms(fresh.deals.address)
-    assert confirms(fresh.journal.address)
-    assert not confirms(fresh.loans.address)
+    assert {name for name, address in fresh.addresses.items() if confirms(address)} == {
+        "Deals",
+        "Exposures",
+        "Guarantees",
+        "Journal",
+        "Lists",
+        "Servicing",
+        "Settlements",
+    }
     assert not confirms(fresh.operator.address)
 
 

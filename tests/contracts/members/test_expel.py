@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.contracts.sandbox.chain import Key
 from tests.contracts.sandbox.contract import Event
 from tests.contracts.sandbox.partnership import Member, Partnership, refused
 
@@ -37,6 +38,28 @@ def test_majority_counts_the_members_that_are_left(
     expel(fresh, auditor)
     expel(fresh, guarantor, ("bank", "platform"))
     assert fresh.members.read("member", guarantor.number)[-1] is True
+
+
+def test_all_maker_keys_of_an_expelled_member_stop(
+    fresh: Partnership, auditor: Member, bank: Member
+) -> None:
+    """K3."""
+    first, second, third = auditor.maker, Key("second maker"), Key("third maker")
+    for key in (second, third):
+        fresh.members.send(auditor.checker, "add_maker", key.address)
+    fresh.members.send(auditor.checker, "revoke_maker", first.address)
+    fresh.members.send(bank.checker, "add_maker", Key("of the bank").address)
+    expel(fresh, auditor)
+    assert fresh.members.read("makers", auditor.number) == ()
+    for key in (first, second, third):
+        with refused("SENDER_NOT_MAKER"):
+            fresh.members.send(key, "request", fresh.deals.address, b"")
+        with refused("KEY_TAKEN"):
+            fresh.members.send(bank.checker, "add_maker", key.address)
+    for act in ("add_maker", "revoke_maker", "replace_maker"):
+        with refused("SENDER_NOT_CHECKER"):
+            fresh.members.send(auditor.checker, act, second.address)
+    fresh.members.send(Key("of the bank"), "request", fresh.deals.address, b"")
 
 
 def test_expelled_keys_never_come_back(fresh: Partnership, auditor: Member, bank: Member) -> None:

@@ -28,6 +28,46 @@ def test_new_maker_acts_at_once_and_the_old_one_no_more(fresh: Partnership, bank
         fresh.members.send(bank.maker, "request", fresh.deals.address, b"")
 
 
+def test_added_keys_stay_when_the_first_is_replaced(fresh: Partnership, bank: Member) -> None:
+    added, newest = Key("added maker"), Key("newest maker")
+    fresh.members.send(bank.checker, "add_maker", added.address)
+    fresh.members.send(bank.checker, "replace_maker", NEW.address)
+    receipt = fresh.members.send(bank.checker, "replace_maker", newest.address)
+    assert receipt.events[0]["old_key"] == f"0x{NEW.address.hex()}"
+    assert set(fresh.members.read("makers", bank.number)) == {
+        f"0x{key.address.hex()}" for key in (added, newest)
+    }
+    fresh.members.send(added, "request", fresh.deals.address, b"")
+
+
+def test_replacement_of_a_revoked_key_adds_one(fresh: Partnership, bank: Member) -> None:
+    added = Key("added maker")
+    fresh.members.send(bank.checker, "add_maker", added.address)
+    fresh.members.send(bank.checker, "revoke_maker", bank.maker.address)
+    receipt = fresh.members.send(bank.checker, "replace_maker", NEW.address)
+    assert receipt.events == [
+        Event(
+            "KeyReplaced",
+            number=bank.number,
+            old_key=f"0x{bytes(20).hex()}",
+            new_key=f"0x{NEW.address.hex()}",
+        )
+    ]
+    assert fresh.members.read("member", bank.number)[1] == f"0x{NEW.address.hex()}"
+    assert len(fresh.members.read("makers", bank.number)) == 2
+    assert fresh.members.read("key_role", bytes(20)) == 0
+    with refused("SENDER_NOT_MAKER"):
+        fresh.members.send(bank.maker, "request", fresh.deals.address, b"")
+
+
+def test_replacement_of_a_revoked_key_needs_room(fresh: Partnership, bank: Member) -> None:
+    fresh.members.send(bank.checker, "revoke_maker", bank.maker.address)
+    for i in range(16):
+        fresh.members.send(bank.checker, "add_maker", Key(f"maker {i}").address)
+    with refused("KEYS_FULL"):
+        fresh.members.send(bank.checker, "replace_maker", NEW.address)
+
+
 def test_replacement_by_the_maker_is_refused(fresh: Partnership, bank: Member) -> None:
     with refused("SENDER_NOT_CHECKER"):
         fresh.members.send(bank.maker, "replace_maker", NEW.address)

@@ -39,12 +39,12 @@ def test_request_of_one_member_is_not_that_of_another(
 
 
 def test_longest_payload_is_accepted(fresh: Partnership, bank: Member) -> None:
-    fresh.members.send(bank.maker, "request", fresh.deals.address, bytes(1024))
+    fresh.members.send(bank.maker, "request", fresh.deals.address, bytes(16_384))
 
 
 def test_payload_above_the_longest_is_refused(fresh: Partnership, bank: Member) -> None:
     with refused("0x"):  # the ABI decoder refuses, before any line of the contract
-        fresh.members.send(bank.maker, "request", fresh.deals.address, bytes(1025))
+        fresh.members.send(bank.maker, "request", fresh.deals.address, bytes(16_385))
 
 
 def test_request_by_a_checker_is_refused(fresh: Partnership, bank: Member) -> None:

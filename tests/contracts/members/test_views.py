@@ -1,4 +1,4 @@
-"""`member`, `maker_number` and the public maps of Members."""
+"""`member`, `makers`, `maker_number` and the public maps of Members."""
 
 from __future__ import annotations
 
@@ -25,6 +25,12 @@ def test_member_gives_what_was_admitted(fresh: Partnership, bank: Member) -> Non
 def test_member_out_of_range_is_refused(fresh: Partnership, number: int) -> None:
     with refused("MEMBER_UNKNOWN"):
         fresh.members.read("member", number)
+
+
+@pytest.mark.parametrize("number", [0, 5])
+def test_makers_of_a_member_out_of_range_are_refused(fresh: Partnership, number: int) -> None:
+    with refused("MEMBER_UNKNOWN"):
+        fresh.members.read("makers", number)
 
 
 def test_maker_number_is_that_of_its_member(fresh: Partnership) -> None:

@@ -15,7 +15,19 @@ from tests.contracts.sandbox.chain import Chain, Key, Log
 
 ROOT = Path(__file__).resolve().parents[3]
 ARTIFACTS = ROOT / "ledger" / "artifacts"
-NAMES = ("Members", "Deals", "Journal", "Loans")
+NAMES = (
+    "Accruals",
+    "Deals",
+    "Exposures",
+    "Guarantees",
+    "Journal",
+    "Lists",
+    "Loans",
+    "Servicing",
+    "Settlements",
+    "Members",
+)
+"""In the order of their deployment."""
 
 
 class Event:

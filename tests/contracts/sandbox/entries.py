@@ -15,7 +15,8 @@ from eth_abi import encode
 from eth_hash.auto import keccak
 
 MAX_AMOUNT = 2**56 - 1
-LAST_SEQUENCE = 2**14 - 1
+LAST_SEQUENCE = 2**13 - 1
+MAX_WRITE_OFFS = 100
 LAST_DAY = 2**16 - 1
 
 
@@ -42,6 +43,9 @@ class Kind(IntEnum):
     REPAYMENT = 2
     WAIVER = 3
     WRITE_OFF = 4
+    COMPENSATION = 5
+    RECOVERY = 6
+    CLAIM_REPAYMENT = 7
 
 
 def on(iso: str) -> int:
@@ -296,6 +300,7 @@ class Loan:
     written_off: bool
     reversed: bool
     tip: int
+    compensated: bool = False
 
     @classmethod
     def of(cls, word: int) -> Loan:
@@ -305,7 +310,8 @@ class Loan:
             start=(word >> 56) % 2**16,
             rate=(word >> 72) % 2**24,
             version=(word >> 96) % 2**8,
-            sequence=(word >> 104) % 2**14,
+            sequence=(word >> 104) % 2**13,
+            compensated=bool(word >> 117 & 1),
             overdue_since=(word >> 118) % 2**16,
             written_off=bool(word >> 134 & 1),
             reversed=bool(word >> 135 & 1),

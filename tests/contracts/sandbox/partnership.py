@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.contracts.sandbox.chain import Chain, Key, Refused, created_by
-from tests.contracts.sandbox.contract import Contract, Receipt, creation_code
+from tests.contracts.sandbox.contract import NAMES, Contract, Receipt, creation_code
 from tests.contracts.sandbox.entries import (
     Booking,
     Loan,
@@ -26,9 +26,27 @@ from tests.contracts.sandbox.terms import Terms
 ACCOUNTS = (
     "CASH CLEARING LOANS INTEREST PENALTY FEES DEPOSIT_PLACED DEPOSIT_HELD CLAIMS LOSSES RECOVERIES"
 ).split()
-USED_ACCOUNTS = ("CASH", "CLEARING", "LOANS", "INTEREST", "PENALTY", "FEES", "LOSSES")
 DEAL = "joint-2026-01"
 MEMBERS = ("bank", "platform", "guarantor", "auditor")
+
+WIRING = {
+    "Accruals": ("Deals", "Loans", "Servicing", "Settlements"),
+    "Deals": ("Members",),
+    "Exposures": ("Members", "Deals", "Guarantees", "Journal", "Loans", "Servicing"),
+    "Guarantees": ("Members", "Deals", "Exposures", "Journal", "Loans"),
+    "Journal": ("Members", "Deals"),
+    "Lists": ("Members",),
+    "Loans": (
+        "Members", "Deals", "Accruals", "Exposures", "Guarantees", "Journal", "Lists", "Servicing",
+    ),
+    "Servicing": ("Members", "Deals", "Exposures", "Journal", "Loans"),
+    "Settlements": ("Members", "Deals", "Journal", "Accruals"),
+}  # fmt: skip
+"""Contract to those whose addresses its constructor takes."""
+POSTERS = ("Guarantees", "Loans", "Servicing", "Settlements")
+CONFIRMING = (
+    "Deals", "Exposures", "Guarantees", "Journal", "Lists", "Servicing", "Settlements",
+)  # fmt: skip
 
 Balances = dict[str, dict[str, int]]
 
@@ -73,15 +91,27 @@ class Partnership:
         self.chain = Chain()
         self.operator = Key("operator")
         self.by_name = {name: Member.named(name, i + 1) for i, name in enumerate(names)}
-        addresses = [created_by(self.operator.address, nonce) for nonce in range(4)]
-        members, deals, journal, loans = addresses
+        self.addresses = {
+            name: created_by(self.operator.address, nonce) for nonce, name in enumerate(NAMES)
+        }
+        at = self.addresses
         admissions = [member.admission for member in self.by_name.values()]
-        self.members = self._deploy("Members", admissions, [deals, journal])
-        self.deals = self._deploy("Deals", members)
-        self.journal = self._deploy("Journal", members, deals, [loans])
-        self.loans = self._deploy("Loans", members, deals, journal)
-        contracts = (self.members, self.deals, self.journal, self.loans)
-        assert [contract.address for contract in contracts] == addresses
+        told: dict[str, tuple[Any, ...]] = {
+            name: tuple(at[other] for other in others) for name, others in WIRING.items()
+        }
+        told["Journal"] += ([at[name] for name in POSTERS],)
+        told["Members"] = (admissions, [at[name] for name in CONFIRMING])
+        contracts = {name: self._deploy(name, *told[name]) for name in NAMES}
+        assert {name: one.address for name, one in contracts.items()} == at
+        self.accruals, self.deals, self.exposures = (
+            contracts[name] for name in ("Accruals", "Deals", "Exposures")
+        )
+        self.guarantees, self.journal, self.lists = (
+            contracts[name] for name in ("Guarantees", "Journal", "Lists")
+        )
+        self.loans, self.servicing, self.settlements, self.members = (
+            contracts[name] for name in ("Loans", "Servicing", "Settlements", "Members")
+        )
 
     def _deploy(self, name: str, *arguments: Any) -> Contract:
         address = self.chain.deploy(self.operator, creation_code(name, *arguments))
@@ -152,32 +182,48 @@ class Partnership:
     ) -> Receipt:
         """逾期, by the platform's maker unless told."""
         key = by or self.by_name["platform"].maker
-        return self._submit("mark_overdue", rows, version, key, deal)
+        return self._submit("mark_overdue", rows, version, key, deal, self.servicing)
 
     def waive(
         self, *rows: Waiver, version: int = 1, by: Key | None = None, deal: str = DEAL
     ) -> Receipt:
         """减免, by the bank's maker unless told."""
-        return self._submit("waive", rows, version, by or self.by_name["bank"].maker, deal)
+        key = by or self.by_name["bank"].maker
+        return self._submit("waive", rows, version, key, deal, self.servicing)
 
     def write_off(
-        self, *rows: WriteOff, version: int = 1, by: Key | None = None, deal: str = DEAL
+        self, *rows: WriteOff, version: int = 1, by: Member | None = None, deal: str = DEAL
     ) -> Receipt:
-        """核销, by the bank's maker unless told."""
-        return self._submit("write_off", rows, version, by or self.by_name["bank"].maker, deal)
+        """核销 under four eyes of the bank unless told."""
+        member = by or self.by_name["bank"]
+        numbered = self._numbered(rows, deal)
+        return self.confirmed(
+            member, self.servicing, "write_off", deal_id(deal), version, numbered
+        )
 
     def reverse(
         self, row: Reversal, *, version: int = 1, by: Key | None = None, deal: str = DEAL
     ) -> Receipt:
         """冲正, by the maker of the party that posts such entries unless told."""
-        poster = "bank" if row.reversed_kind in (3, 4) else "platform"
-        key = by or self.by_name[poster].maker
+        of_lead = row.reversed_kind in (3, 4)
+        key = by or self.by_name["bank" if of_lead else "platform"].maker
+        contract = self.servicing if of_lead else self.loans
         numbered = in_sequence(row, self.loan(row.loan, deal=deal).sequence)
-        return self.loans.send(key, "reverse", deal_id(deal), version, numbered.row)
+        return contract.send(key, "reverse", deal_id(deal), version, numbered.row)
 
     def _submit(
-        self, function: str, rows: Sequence[Any], version: int, key: Key, deal: str
+        self,
+        function: str,
+        rows: Sequence[Any],
+        version: int,
+        key: Key,
+        deal: str,
+        contract: Contract | None = None,
     ) -> Receipt:
+        numbered = self._numbered(rows, deal)
+        return (contract or self.loans).send(key, function, deal_id(deal), version, numbered)
+
+    def _numbered(self, rows: Sequence[Any], deal: str) -> list[Any]:
         earlier: Counter[str] = Counter()
         numbered = []
         for row in rows:
@@ -186,7 +232,7 @@ class Partnership:
                 row = in_sequence(row, on_chain + earlier[row.loan])
             earlier[row.loan] += 1
             numbered.append(row.row)
-        return self.loans.send(key, function, deal_id(deal), version, numbered)
+        return numbered
 
     # ---- business days
     def seal(
@@ -206,9 +252,10 @@ class Partnership:
         outstanding, disbursed = self.loans.read("volume", deal_id(deal))
         return outstanding, disbursed
 
-    def borrower_outstanding(self, borrower: str, *, deal: str = DEAL) -> int:
-        """What a borrower owes under terms that limit it."""
-        owed: int = self.loans.read("borrower_outstanding_minor", deal_id(deal), id_of(borrower))
+    def borrower_outstanding(self, borrower: str, *, lead: str = "bank") -> int:
+        """What a borrower owes in the deals of a lead whose terms limit it."""
+        key = self.by_name[lead].number.to_bytes(32, "big")
+        owed: int = self.loans.read("borrower_outstanding_minor", key, id_of(borrower))
         return owed
 
     def balances(self, *, deal: str = DEAL) -> Balances:
@@ -218,7 +265,7 @@ class Partnership:
         """
         found: Balances = {}
         for name, number in self.numbers.items():
-            for account in USED_ACCOUNTS:
+            for account in ACCOUNTS:
                 key = number * 256 + ACCOUNTS.index(account)
                 word = self.journal.stored("balances", deal_id(deal), key)
                 if word:

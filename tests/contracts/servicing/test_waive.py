@@ -29,7 +29,7 @@ WAIVER = Waiver(entry="waiver-1", loan="loan-1", interest=500, penalty=70)
 
 
 def waived(partnership: Partnership, loan: str) -> int:
-    amounts: int = partnership.loans.read("waived", ID, id_of(loan))
+    amounts: int = partnership.servicing.read("waived", ID, id_of(loan))
     return amounts
 
 
