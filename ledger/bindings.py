@@ -14,18 +14,50 @@ from typing import Any
 
 from eth_abi.abi import decode as abi_decode
 from eth_abi.abi import encode as abi_encode
+from eth_abi.exceptions import DecodingError
 from eth_hash.auto import keccak
 
 from ledger import events
 from ledger.chain.engine import Log
+from ledger.limits import boundaries, demanded
+from ledger.money import DayCount, date_of, day_number
+from ledger.records import terms_of
+from ledger.rules import Demand
+from ledger.tables import (
+    Claim,
+    ClaimBase,
+    Deposit,
+    Fee,
+    FeeShare,
+    InterestCheck,
+    LossLayer,
+    Period,
+    PeriodRule,
+    RecoveryOrder,
+    Source,
+    Tier,
+    VolumeReading,
+)
 from ledger.terms import Terms
 
-CONTRACTS = ("Deals", "Journal", "Loans", "Members")
+CONTRACTS = (
+    "Accruals",
+    "Deals",
+    "Exposures",
+    "Guarantees",
+    "Journal",
+    "Lists",
+    "Loans",
+    "Servicing",
+    "Settlements",
+    "Members",
+)
 """In the order of their deployment by the operator, at nonces 0, 1, ... Members is last: with it
 there, only members may send, and the operator can do nothing more."""
 
-_LAST_DAY = 65_535
-BOOKING, REPAYMENT, WAIVER, WRITE_OFF = 1, 2, 3, 4
+MAX_SEGMENTS = 8
+"""Dated limits of one version of the terms."""
+BOOKING, REPAYMENT, WAIVER, WRITE_OFF, COMPENSATION, RECOVERY, CLAIM_REPAYMENT = range(1, 8)
 """Kinds of entry as the tip of a loan commits to them."""
 
 
@@ -72,17 +104,40 @@ def encode_call(contract: str, function: str, *arguments: Any) -> bytes:
 
 
 def encode_batch(
-    function: str, deal_id: bytes, version: int, rows: Sequence[Sequence[int]]
+    function: str,
+    deal_id: bytes,
+    version: int,
+    rows: Sequence[Sequence[int]],
+    *,
+    contract: str = "Loans",
 ) -> bytes:
-    """Call data of a batch function of Loans; every field of a row is one word.
+    """Call data of a batch function; every field of a row is one word.
 
     The same bytes as `encode_call`, which spends longer on a batch than the EVM saves.
     """
-    selector, _, _ = _function("Loans", function)
+    selector, _, _ = _function(contract, function)
     words = [int.from_bytes(deal_id, "big"), version, 96, len(rows)]
     for row in rows:
         words.extend(row)
     return selector + b"".join([word.to_bytes(32, "big") for word in words])
+
+
+def decode_call(contract: str, data: bytes) -> tuple[str, dict[str, Any]]:
+    """The function that call data names, and its arguments by their names in the contract.
+
+    Raises `ValueError` for what is no call of the contract.
+    """
+    for item in artifact(contract).abi:
+        if item["type"] != "function" or _function(contract, item["name"])[0] != data[:4]:
+            continue
+        _, types, _ = _function(contract, item["name"])
+        try:
+            values = abi_decode(types, data[4:])
+        except DecodingError as error:
+            raise ValueError(str(error)) from None
+        names = [parameter["name"].removeprefix("_") for parameter in item["inputs"]]
+        return item["name"], dict(zip(names, values, strict=True))
+    raise ValueError(f"0x{data[:4].hex()}")
 
 
 def decode_output(contract: str, function: str, output: bytes) -> Any:
@@ -130,38 +185,122 @@ def label(name: str) -> bytes:
 def deal_terms(terms: Terms, numbers: Mapping[str, int], effective_date: int) -> events.DealTerms:
     """The terms as the contracts apply them; `numbers` are the members' by id.
 
-    Limits are the stricter of the deal's and its rule packs' on the effective date; 0 stands for
-    no limit.
+    Parties are named by their index; 0 stands for no limit. Limits are dated: those of the loan's
+    start date apply, from `effective_date` on (days since 1970-01-01).
     """
-    from ledger.money import date_of
-
-    order = {party: index for index, party in enumerate(terms.parties)}
-
-    def tiers(items: Iterable[Any]) -> tuple[events.TierTerms, ...]:
-        return tuple(
-            events.TierTerms(
-                order.get(tier.to, events.FUNDERS), tier.share_ppm or 0, tier.rate_ppm or 0
-            )
-            for tier in items
-        )
-
-    # Terms for loans of any day carry the newest rules of their packs, whatever day it is signed.
-    limits = terms.limits_at(date_of(effective_date or _LAST_DAY))
+    places = {party: index for index, party in enumerate(terms.parties)}
     return events.DealTerms(
         parties=tuple(numbers[party] for party in terms.parties),
         shares_ppm=terms.shares_ppm,
-        servicer=order[terms.servicer],
-        disbursed_by=order[terms.disbursed_by],
-        collected_by=order[terms.collected_by],
-        fee_to=order[terms.fee.to] if terms.fee else events.FUNDERS,
-        interest=tiers(terms.interest),
-        penalty=tiers(terms.penalty),
-        limits=events.LimitTerms(
-            **{name: getattr(limits, name) or 0 for name in events.LimitTerms._fields}
-        ),
+        servicer=places[terms.servicer],
+        disbursed_by=places[terms.disbursed_by],
+        collected_by=places[terms.collected_by],
+        currency=int.from_bytes(terms.currency.encode("ascii"), "big"),
+        day_count=list(DayCount).index(terms.day_count),
+        interest=tuple(_tier(tier, places) for tier in terms.interest),
+        penalty=tuple(_tier(tier, places) for tier in terms.penalty),
+        fees=_fees(terms.fee, places),
+        deposit=_deposit(terms.deposit, places),
+        layers=tuple(_layer(layer, places) for layer in terms.loss),
+        claim=_claim(terms.claim),
+        period=_period(terms.period, places),
+        limits=_segments(terms, effective_date),
+        demands=_demands(terms, effective_date),
         effective_date=effective_date,
         document_digest=terms.digest,
     )
+
+
+def _tier(tier: Tier | FeeShare, places: Mapping[str, int]) -> events.TierTerms:
+    to = places.get(tier.to, events.FUNDERS)
+    rate_ppm = tier.rate_ppm if isinstance(tier, Tier) else None
+    return events.TierTerms(to, tier.share_ppm or 0, rate_ppm or 0)
+
+
+def _fees(fee: Fee | None, places: Mapping[str, int]) -> events.FeeTerms:
+    if fee is None:
+        return events.FeeTerms(events.FUNDERS, 0, 0, ())
+    split = tuple(_tier(share, places) for share in fee.split or ())
+    return events.FeeTerms(places[fee.to], fee.per_loan_minor or 0, fee.per_loan_ppm or 0, split)
+
+
+def _deposit(deposit: Deposit | None, places: Mapping[str, int]) -> events.DepositTerms:
+    if deposit is None:
+        return events.DepositTerms(events.FUNDERS, events.FUNDERS, 0, 0, 0)
+    lines = deposit.target_ppm, deposit.warn_ppm, deposit.stop_ppm
+    return events.DepositTerms(places[deposit.by], places[deposit.custodian], *lines)
+
+
+def _layer(layer: LossLayer, places: Mapping[str, int]) -> events.LayerTerms:
+    kind = cap = 0
+    if layer.cap is not None:
+        kinds = layer.cap.amount_minor, layer.cap.disbursed_ppm, layer.cap.outstanding_ppm
+        kind, cap = next((at, value) for at, value in enumerate(kinds, start=1) if value)
+    return events.LayerTerms(
+        payer=places[layer.payer],
+        from_deposit=layer.source is Source.DEPOSIT,
+        share_ppm=layer.share_ppm,
+        cap_kind=kind,
+        cap=cap,
+        reinstates=layer.reinstates,
+    )
+
+
+def _claim(claim: Claim | None) -> events.ClaimTerms:
+    if claim is None:
+        return events.ClaimTerms(0, False, False)
+    return events.ClaimTerms(
+        days_past_due=claim.days_past_due,
+        with_interest=claim.base is ClaimBase.PRINCIPAL_AND_INTEREST,
+        pro_rata=claim.recovery_order is RecoveryOrder.PRO_RATA,
+    )
+
+
+def _period(period: Period | None, places: Mapping[str, int]) -> events.PeriodTerms:
+    if period is None:
+        return events.PeriodTerms(0, 0, 0, 0, False, (), ())
+    tiers = [(tier.up_to_minor, tier.share_ppm) for tier in period.tiers]
+    risk = [(band.up_to_ppm, band.multiplier_ppm) for band in period.risk]
+    return events.PeriodTerms(
+        rule=1 + list(PeriodRule).index(period.rule),
+        to=places[period.to],
+        bank_return_ppm=period.bank_return_ppm or 0,
+        share_ppm=period.share_ppm or 0,
+        whole=period.reading is VolumeReading.WHOLE,
+        tiers=_scale(tiers),
+        risk=_scale(risk),
+    )
+
+
+def _scale(bands: Iterable[tuple[int | None, int]]) -> tuple[events.BandTerms, ...]:
+    return tuple(
+        events.BandTerms(events.LAST_BOUND if bound is None else bound, ppm) for bound, ppm in bands
+    )
+
+
+def _segments(terms: Terms, effective_date: int) -> tuple[events.LimitTerms, ...]:
+    """The limits in force from each day on which they change."""
+    found: list[events.LimitTerms] = []
+    for day in boundaries(terms, date_of(effective_date)):
+        limits = terms.limits_at(day)
+        values = [getattr(limits, name) or 0 for name in events.LimitTerms._fields[1:]]
+        if not found or values != list(found[-1][1:]):
+            found.append(events.LimitTerms(day_number(day), *values))
+    assert len(found) <= MAX_SEGMENTS, found
+    return tuple(found)
+
+
+def _demands(terms: Terms, effective_date: int) -> int:
+    """The bits of IDeals.Terms.demands."""
+    licences = demanded(terms, date_of(effective_date))
+    bits = {
+        1: Demand.LENDING_LICENCE in licences,
+        2: Demand.GUARANTEE_LICENCE in licences,
+        4: Demand.FEE_LICENCE in licences,
+        8: terms.limits.interest_check is InterestCheck.REFUSE,
+        16: len(terms.funding) > 1,
+    }
+    return sum(bit for bit, demand in bits.items() if demand)
 
 
 def terms_hash(terms: events.DealTerms) -> bytes:
@@ -214,6 +353,7 @@ def _decoder(record: Any, inputs: list[dict[str, Any]]) -> Decoder:
     plain = [field for field in inputs if not field["indexed"]]
     assert inputs == indexed + plain, "indexed fields come first"
     if record is events.TermsProposed:
+        _check_names(events.DealTerms, plain[-1])
         return lambda log: _terms_proposed(log, plain)
     read_topics = [_reader(field["type"], 0) for field in indexed]
     if all(_words(field["type"]) for field in plain):
@@ -253,6 +393,8 @@ def _reader(kind: str, start: int) -> Reader:
         return lambda data: data[start:end]
     if kind == "address":
         return lambda data: data[start + 12 : end]
+    if kind == "int256":
+        return lambda data: int.from_bytes(data[start:end], "big", signed=True)
     if kind == "bool":
         return lambda data: data[end - 1] == 1
     edges = [(at, at + 32) for at in range(start, start + 32 * _words(kind), 32)]
@@ -261,7 +403,7 @@ def _reader(kind: str, start: int) -> Reader:
 
 
 def _words(kind: str) -> int:
-    if kind in ("uint256", "bytes32", "bool", "address"):
+    if kind in ("uint256", "int256", "bytes32", "bool", "address"):
         return 1
     if kind.startswith("uint256[") and kind[8:-1].isdigit():
         return int(kind[8:-1])
@@ -272,18 +414,18 @@ def _plain(field: Mapping[str, Any], value: Any) -> Any:
     return bytes.fromhex(value[2:]) if field["type"] == "address" else value
 
 
+def _check_names(record: Any, field: Mapping[str, Any]) -> None:
+    """The fields of a record are those of its struct."""
+    names = tuple(component["name"] for component in field["components"])
+    assert names == record._fields, (names, record._fields)
+
+
 def _terms_proposed(log: Log, plain: list[dict[str, Any]]) -> events.TermsProposed:
     proposer, terms_hash, packed = abi_decode(_types(plain), log.data)
-    names = tuple(component["name"] for component in plain[-1]["components"])
-    assert names == events.DealTerms._fields, names
-    fields = dict(zip(names, packed, strict=True))
-    fields["interest"] = tuple(events.TierTerms(*tier) for tier in fields["interest"])
-    fields["penalty"] = tuple(events.TierTerms(*tier) for tier in fields["penalty"])
-    fields["limits"] = events.LimitTerms(*fields["limits"])
     return events.TermsProposed(
         deal_id=log.topics[1],
         version=int.from_bytes(log.topics[2], "big"),
         proposer=proposer,
         terms_hash=terms_hash,
-        terms=events.DealTerms(**fields),
+        terms=terms_of(packed),
     )

@@ -42,7 +42,10 @@ class Kind(StrEnum):
     CURE = "cure"
     WAIVER = "waiver"
     WRITE_OFF = "write-off"
+    COMPENSATION = "compensation"
     RECOVERY = "recovery"
+    CLAIM_REPAYMENT = "claim-repayment"
+    """A repayment after compensation or write-off: it went to the owners of the claim."""
     REVERSAL = "reversal"
 
 

@@ -5,26 +5,56 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterable
+import zlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import pairwise
+from typing import Any, TypeVar
 
 from ledger import events
 from ledger.events import DealTerms
 
-_SCHEMA = """
+OVERDUE = (
+    "since_date > 0 AND outstanding_minor > 0"
+    " AND NOT compensated AND NOT written_off AND NOT reversed"
+)
+"""Loans that are overdue and have no claim yet. Queries say the same words to use their index."""
+
+_SCHEMA = f"""
 CREATE TABLE progress (block INTEGER NOT NULL, block_hash BLOB NOT NULL);
 CREATE TABLE members (
   number INTEGER PRIMARY KEY, member_id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
   maker BLOB NOT NULL, checker BLOB NOT NULL, roles INTEGER NOT NULL, licences INTEGER NOT NULL,
   validator BLOB NOT NULL, expelled INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE maker_keys (
+  number INTEGER NOT NULL, key BLOB NOT NULL, from_block INTEGER NOT NULL, to_block INTEGER);
+CREATE TABLE list_changes (
+  change INTEGER PRIMARY KEY, bank INTEGER NOT NULL, party INTEGER NOT NULL, role INTEGER NOT NULL,
+  listed INTEGER NOT NULL, from_date INTEGER NOT NULL, to_date INTEGER NOT NULL,
+  block INTEGER NOT NULL);
+CREATE INDEX list_changes_by_bank ON list_changes (bank);
+CREATE TABLE figures (
+  member INTEGER NOT NULL, figure INTEGER NOT NULL, currency INTEGER NOT NULL,
+  from_date INTEGER NOT NULL, amount_minor TEXT NOT NULL, block INTEGER NOT NULL);
+CREATE TABLE partner_groups (
+  bank INTEGER NOT NULL, party INTEGER NOT NULL, group_number INTEGER NOT NULL,
+  block INTEGER NOT NULL);
 CREATE TABLE actions (
   action_id BLOB NOT NULL, number INTEGER NOT NULL, target BLOB NOT NULL, payload BLOB NOT NULL,
   block INTEGER NOT NULL, confirmed INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX actions_by_id ON actions (action_id);
 CREATE TABLE deals (
   deal INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, version INTEGER NOT NULL DEFAULT 0,
-  sealed_through INTEGER NOT NULL DEFAULT 0);
+  sealed_through INTEGER NOT NULL DEFAULT 0, suspended_by INTEGER NOT NULL DEFAULT 0,
+  closed INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE deal_steps (
+  deal INTEGER NOT NULL, step TEXT NOT NULL, party INTEGER NOT NULL, version INTEGER NOT NULL,
+  block INTEGER NOT NULL);
+CREATE TABLE periods (
+  deal INTEGER NOT NULL, month INTEGER NOT NULL, version INTEGER NOT NULL, party INTEGER NOT NULL,
+  date INTEGER NOT NULL, figures TEXT NOT NULL, block INTEGER NOT NULL,
+  PRIMARY KEY (deal, month)) WITHOUT ROWID;
 CREATE TABLE versions (
   deal INTEGER NOT NULL, version INTEGER NOT NULL, proposer INTEGER NOT NULL,
   terms_hash BLOB NOT NULL, terms TEXT NOT NULL, in_force INTEGER NOT NULL DEFAULT 0,
@@ -37,21 +67,65 @@ CREATE TABLE loans (
   version INTEGER NOT NULL, particulars INTEGER NOT NULL, principal_minor INTEGER NOT NULL,
   outstanding_minor INTEGER NOT NULL, since_date INTEGER NOT NULL, sequence INTEGER NOT NULL,
   waived_interest_minor INTEGER NOT NULL, waived_penalty_minor INTEGER NOT NULL,
-  written_off INTEGER NOT NULL, reversed INTEGER NOT NULL,
+  written_off INTEGER NOT NULL, reversed INTEGER NOT NULL, compensated INTEGER NOT NULL,
+  lost_minor INTEGER NOT NULL, claims_minor INTEGER NOT NULL,
   PRIMARY KEY (deal, loan_id)) WITHOUT ROWID;
+CREATE INDEX loans_overdue ON loans (deal, since_date) WHERE {OVERDUE};
 CREATE TABLE entries (
   entry INTEGER PRIMARY KEY, deal INTEGER NOT NULL, entry_id BLOB NOT NULL, loan_id BLOB NOT NULL,
   kind TEXT NOT NULL, date INTEGER NOT NULL, principal_minor INTEGER NOT NULL,
   interest_minor INTEGER NOT NULL, penalty_minor INTEGER NOT NULL, fee_minor INTEGER NOT NULL,
   legs BLOB NOT NULL, submitter INTEGER NOT NULL, block INTEGER NOT NULL,
   tx INTEGER NOT NULL, log INTEGER NOT NULL, reversed_id BLOB, reversed INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE layer_parts (
+  entry INTEGER NOT NULL, layer INTEGER NOT NULL, amount_minor INTEGER NOT NULL,
+  PRIMARY KEY (entry, layer)) WITHOUT ROWID;
+CREATE TABLE claims (
+  deal INTEGER NOT NULL, loan_id BLOB NOT NULL, layer INTEGER NOT NULL,
+  paid_minor INTEGER NOT NULL, open_minor INTEGER NOT NULL,
+  PRIMARY KEY (deal, loan_id, layer)) WITHOUT ROWID;
+CREATE TABLE layer_use (
+  deal INTEGER NOT NULL, layer INTEGER NOT NULL, used_minor INTEGER NOT NULL,
+  PRIMARY KEY (deal, layer)) WITHOUT ROWID;
+CREATE TABLE deposit_lines (
+  line INTEGER PRIMARY KEY, deal INTEGER NOT NULL, entry_id BLOB NOT NULL, kind TEXT NOT NULL,
+  party INTEGER NOT NULL, date INTEGER NOT NULL, amount_minor INTEGER NOT NULL,
+  deposit_minor INTEGER NOT NULL, block INTEGER NOT NULL, tx INTEGER NOT NULL,
+  log INTEGER NOT NULL, reversed_id BLOB, reversed INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX deposit_lines_by_deal ON deposit_lines (deal);
+CREATE INDEX deposit_lines_by_id ON deposit_lines (entry_id);
+CREATE TABLE top_ups (
+  deal INTEGER NOT NULL, amount_minor INTEGER NOT NULL, deposit_minor INTEGER NOT NULL,
+  outstanding_minor INTEGER NOT NULL, block INTEGER NOT NULL);
 CREATE TABLE balances (
   deal INTEGER NOT NULL, party INTEGER NOT NULL, account TEXT NOT NULL,
   amount_minor INTEGER NOT NULL, PRIMARY KEY (deal, party, account)) WITHOUT ROWID;
 """
+_SCHEMA_NUMBER = zlib.crc32(_SCHEMA.encode()) >> 1 | 1
 
 TABLES = re.findall(r"CREATE TABLE (\w+)", _SCHEMA)
+_Record = TypeVar("_Record")
 _NAME = re.compile("[a-z0-9][a-z0-9-]*")
+
+
+class DealStep(StrEnum):
+    """What the parties of a deal did to its state."""
+
+    SUSPENDED = "suspended"
+    RESUMED = "resumed"
+    CLOSING_SIGNED = "closing-signed"
+    CLOSED = "closed"
+
+
+class DepositKind(StrEnum):
+    """Kinds of lines of a deposit's ledger (保证金台账)."""
+
+    PAID = "paid"
+    RELEASED = "released"
+    PAYMENT_REVERSED = "payment-reversed"
+    DRAWN = "drawn"
+    """By a compensation."""
+    DRAW_REVERSED = "draw-reversed"
 
 
 @dataclass(slots=True)
@@ -71,14 +145,24 @@ class Loan:
     waived_penalty_minor: int
     written_off: int
     reversed: int
+    compensated: int
+    lost_minor: int
+    """Written off and not recovered yet."""
+    claims_minor: int
+    """Open claims of the loss layers."""
 
     @property
     def status(self) -> str:
-        """active, overdue, settled, written_off or reversed."""
+        """active, overdue, settled, compensated, written_off or reversed.
+
+        A compensated loan is settled once nothing is outstanding and no claim is open.
+        """
         if self.reversed:
             return "reversed"
         if self.written_off:
             return "written_off"
+        if self.compensated and (self.outstanding_minor or self.claims_minor):
+            return "compensated"
         if not self.outstanding_minor:
             return "settled"
         return "overdue" if self.since_date else "active"
@@ -96,19 +180,26 @@ class Version:
 
 
 def has_tables(connection: sqlite3.Connection) -> bool:
-    """Whether a book was begun here."""
-    query = "SELECT 1 FROM sqlite_master WHERE name = 'progress'"
-    return connection.execute(query).fetchone() is not None
+    """Whether a book with these very tables was begun here."""
+    (number,) = connection.execute("PRAGMA user_version").fetchone()
+    return bool(number == _SCHEMA_NUMBER)
 
 
 def make_tables(connection: sqlite3.Connection) -> None:
-    """Make the tables of an empty book, unless another process does."""
+    """Make the tables of an empty book, unless another process does.
+
+    A book with other tables is of another version of the program and is thrown away.
+    """
     connection.execute("BEGIN IMMEDIATE")
     # Another process may have made them since they were looked for.
     if not has_tables(connection):
+        query = "SELECT name FROM sqlite_master WHERE type = 'table'"
+        for (table,) in connection.execute(query).fetchall():
+            connection.execute(f"DROP TABLE {table}")
         for statement in _SCHEMA.split(";"):
             connection.execute(statement)
         connection.execute("INSERT INTO progress VALUES (0, x'')")
+        connection.execute(f"PRAGMA user_version = {_SCHEMA_NUMBER}")
     connection.execute("COMMIT")
 
 
@@ -127,19 +218,38 @@ def decode_legs(encoded: bytes) -> list[int]:
 
 
 def encode_terms(terms: DealTerms) -> str:
-    """Terms as JSON text."""
+    """Terms as JSON text: the fields in their order, without their names."""
     return json.dumps(terms._replace(document_digest=terms.document_digest.hex()))  # type: ignore[arg-type]
 
 
 def decode_terms(text: str) -> DealTerms:
     """The terms of `encode_terms`."""
-    fields = dict(zip(DealTerms._fields, json.loads(text), strict=True))
-    fields["parties"], fields["shares_ppm"] = tuple(fields["parties"]), tuple(fields["shares_ppm"])
-    for name in ("interest", "penalty"):
-        fields[name] = tuple(events.TierTerms(*tier) for tier in fields[name])
-    fields["limits"] = events.LimitTerms(*fields["limits"])
-    fields["document_digest"] = bytes.fromhex(fields["document_digest"])
-    return DealTerms(**fields)
+    *fields, digest = json.loads(text)
+    return terms_of([*fields, bytes.fromhex(digest)])
+
+
+def terms_of(fields: Iterable[Any]) -> DealTerms:
+    """Terms from the values of their fields in order, tables and lists as plain sequences."""
+    terms = DealTerms(*fields)
+    fees, period = events.FeeTerms(*terms.fees), events.PeriodTerms(*terms.period)
+    return terms._replace(
+        parties=tuple(terms.parties),
+        shares_ppm=tuple(terms.shares_ppm),
+        interest=_each(events.TierTerms, terms.interest),
+        penalty=_each(events.TierTerms, terms.penalty),
+        fees=fees._replace(split=_each(events.TierTerms, fees.split)),
+        deposit=events.DepositTerms(*terms.deposit),
+        layers=_each(events.LayerTerms, terms.layers),
+        claim=events.ClaimTerms(*terms.claim),
+        period=period._replace(
+            tiers=_each(events.BandTerms, period.tiers), risk=_each(events.BandTerms, period.risk)
+        ),
+        limits=_each(events.LimitTerms, terms.limits),
+    )
+
+
+def _each(record: Callable[..., _Record], rows: Iterable[Iterable[Any]]) -> tuple[_Record, ...]:
+    return tuple(record(*row) for row in rows)
 
 
 def name_of(label: bytes) -> str:

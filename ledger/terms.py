@@ -19,7 +19,7 @@ from ledger.consortium import Consortium, Id, unreadable
 from ledger.errors import Problem, TermsInvalid, ValueInvalid
 from ledger.money import CURRENCY_DECIMALS, DayCount, currency_decimals
 from ledger.problems import missing, placed, problems_of, toml_lines, unknown
-from ledger.rules import PACKS
+from ledger.rules import Rule, rules_of, stricter
 from ledger.tables import (
     Claim,
     Currency,
@@ -119,14 +119,14 @@ class Terms(Table):
 
         return keccak(self.canonical)
 
+    @property
+    def pack_rules(self) -> list[Rule]:
+        """The rules of the deal's packs that bind a deal like this, on one day or another."""
+        return rules_of(self.rules, funders=len(self.funding))
+
     def limits_at(self, day: date) -> Limits:
         """The stricter of the deal's limits and those of its rule packs on a day."""
-        merged = self.limits.model_dump()
-        for rule in (rule for pack in self.rules for rule in PACKS[pack].on(day)):
-            own = merged[rule.limit]
-            stricter = max if rule.limit.startswith("min_") else min
-            merged[rule.limit] = rule.value if own is None else stricter(own, rule.value)
-        return Limits(**merged)
+        return stricter(self.limits, (rule for rule in self.pack_rules if rule.holds_on(day)))
 
 
 def load(file: Path, *, consortium: Consortium | None = None) -> Terms:

@@ -7,18 +7,21 @@ be read is not there and is not judged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ledger.consortium import FUNDERS, Consortium
+from ledger.consortium import FUNDERS, Consortium, Licence
 from ledger.errors import Problem
 from ledger.messages import text
 from ledger.money import PPM, format_percent
 from ledger.problems import path
-from ledger.rules import PACKS
+from ledger.rules import Demand, Rule, packs, rules_of
 from ledger.tables import (
     Cap,
+    Deposit,
+    Fee,
     Funder,
+    Limits,
     LossLayer,
     Mode,
     Period,
@@ -41,7 +44,15 @@ _DEMANDED: dict[Mode, tuple[tuple[str, ...], ...]] = {
 }
 """Tables that a mode demands; of each inner tuple at least one."""
 
+_LICENCES: dict[Demand, tuple[Licence, ...]] = {
+    Demand.LENDING_LICENCE: (Licence.LENDING,),
+    Demand.GUARANTEE_LICENCE: (Licence.GUARANTEE, Licence.INSURANCE),
+    Demand.FEE_LICENCE: (Licence.LENDING, Licence.GUARANTEE, Licence.INSURANCE),
+}
+"""Licences of which one satisfies a demand."""
+
 Tables = dict[str, Any]
+Place = tuple[str | int, ...]
 
 
 def cross_checks(tables: Tables) -> list[Problem]:
@@ -51,23 +62,63 @@ def cross_checks(tables: Tables) -> list[Problem]:
         _rules_known,
         _funding_sums_up,
         _tiers_divide,
-        _deposit_lines_ordered,
+        _fee_paid,
+        _deposit_placed,
         _layers_pay,
         _period_complete,
+        _shares_allowed,
+        _losses_allowed,
         _parties_fit,
     )
     return [problem for check in checks for problem in check(tables)]
 
 
 def member_checks(tables: Tables, consortium: Consortium) -> list[Problem]:
-    """Parties that are not members of the consortium, at their first mention."""
-    members = {member.id for member in consortium.members}
+    """Parties that are not members of the consortium, at their first mention, or lack a licence."""
+    members = {member.id: member.licences for member in consortium.members}
     first = {party: place for place, party in reversed(list(mentions(tables)))}
-    return [
+    unknown = [
         _problem("party_unknown", place, found=party, names=", ".join(sorted(members)))
         for party, place in reversed(first.items())
         if party not in members
     ]
+    return unknown + list(_licences_missing(tables, members))
+
+
+def _licences_missing(
+    tables: Tables, members: Mapping[str, tuple[Licence, ...]]
+) -> Iterator[Problem]:
+    for rule in _rules(tables):
+        for demand in rule.demands:
+            accepted = _LICENCES[demand]
+            for party, place in _licensed(tables, demand).items():
+                held = members.get(party)
+                if held is not None and not set(held) & set(accepted):
+                    yield _problem(
+                        "licence_missing",
+                        place,
+                        found=", ".join(held) or "-",
+                        party=party,
+                        rule=rule.source,
+                        names=", ".join(accepted),
+                    )
+
+
+def _licensed(tables: Tables, demand: Demand) -> dict[str, Place]:
+    """Who needs the licence, each at its first mention."""
+    fee: Fee | None = tables.get("fee")
+    deposit: Deposit | None = tables.get("deposit")
+    needing: list[tuple[str, Place]] = []
+    if demand is Demand.LENDING_LICENCE:
+        needing = [(f.party, ("funding", i)) for i, f in enumerate(tables.get("funding", ()))]
+    elif demand is Demand.GUARANTEE_LICENCE:
+        needing = [(deposit.by, ("deposit", "by"))] if deposit else []
+        for i, layer in enumerate(tables.get("loss", ())):
+            needing.append((layer.payer, ("loss", i, "payer")))
+    elif fee is not None and fee.by_borrowers:
+        needing = [(fee.to, ("fee", "to"))]
+        needing += [(s.to, ("fee", "split", i, "to")) for i, s in enumerate(fee.split or ())]
+    return dict(reversed(needing))
 
 
 def mentions(tables: Tables) -> Iterable[tuple[tuple[str | int, ...], str]]:
@@ -86,6 +137,8 @@ def mentions(tables: Tables) -> Iterable[tuple[tuple[str | int, ...], str]]:
                 yield (name, i, "to"), tier.to
     if fee := tables.get("fee"):
         yield ("fee", "to"), fee.to
+        for i, share in enumerate(fee.split or ()):
+            yield ("fee", "split", i, "to"), share.to
     if deposit := tables.get("deposit"):
         yield ("deposit", "by"), deposit.by
         yield ("deposit", "custodian"), deposit.custodian
@@ -105,9 +158,9 @@ def _mode_has_its_tables(tables: Tables) -> Iterator[Problem]:
 def _rules_known(tables: Tables) -> Iterator[Problem]:
     currency = tables.get("currency")
     for i, rule in enumerate(tables.get("rules", ())):
-        pack = PACKS.get(rule)
+        pack = packs().get(rule)
         if pack is None:
-            yield _problem("rules_unknown", ("rules", i), found=rule, names=", ".join(PACKS))
+            yield _problem("rules_unknown", ("rules", i), found=rule, names=", ".join(packs()))
         elif currency and currency != pack.currency:
             yield _problem("rules_currency", ("rules", i), found=currency, names=pack.currency)
     yield from _duplicates("rules", (), tables.get("rules", ()))
@@ -138,10 +191,22 @@ def _tiers_divide(tables: Tables) -> Iterator[Problem]:
                 yield _problem("tier_share_or_rate", (name, i))
 
 
-def _deposit_lines_ordered(tables: Tables) -> Iterator[Problem]:
-    deposit = tables.get("deposit")
+def _fee_paid(tables: Tables) -> Iterator[Problem]:
+    fee: Fee | None = tables.get("fee")
+    if fee is None:
+        return
+    if fee.per_loan_minor is not None and fee.per_loan_ppm is not None:
+        yield _problem("fee_per_loan", ("fee", "per_loan_share"))
+    if fee.per_loan and fee.to in [funder.party for funder in tables.get("funding", ())]:
+        yield _problem("fee_to_funder", ("fee", "to"), found=fee.to)
+
+
+def _deposit_placed(tables: Tables) -> Iterator[Problem]:
+    deposit: Deposit | None = tables.get("deposit")
     if deposit is None:
         return
+    if deposit.by == deposit.custodian:
+        yield _problem("deposit_own", ("deposit", "custodian"), found=deposit.custodian)
     lines = (deposit.target_ppm, deposit.warn_ppm, deposit.stop_ppm)
     if not lines[0] >= lines[1] >= lines[2]:
         found = " / ".join(map(format_percent, lines))
@@ -200,6 +265,60 @@ def _ascending(name: str, bands: Sequence[VolumeTier] | Sequence[RiskBand]) -> I
         below = bounds[i - 1] if i else None
         if bound is not None and below is not None and bound <= below:
             yield _problem("band_order", place)
+
+
+def _shares_allowed(tables: Tables) -> Iterator[Problem]:
+    funding: tuple[Funder, ...] = tables.get("funding", ())
+    limits: Limits = tables.get("limits", Limits())
+    if limits.max_joint_share_ppm is not None and len(funding) == 1:
+        yield _problem("joint_alone", ("limits", "max_joint_share"))
+    for rule in _rules(tables):
+        # The contracts hold the partners to their floor; they know none of the lead.
+        least_ppm = rule.terms.min_lead_share_ppm or 0
+        if funding and funding[0].share_ppm < least_ppm:
+            yield _problem(
+                "lead_under_limit",
+                ("funding", 0, "share"),
+                found=format_percent(funding[0].share_ppm),
+                rule=rule.source,
+                least=format_percent(least_ppm),
+            )
+
+
+def _losses_allowed(tables: Tables) -> Iterator[Problem]:
+    layers: tuple[LossLayer, ...] = tables.get("loss", ())
+    claim = tables.get("claim")
+    for rule in _rules(tables):
+        if rule.terms.max_loss_cover_ppm is not None:
+            yield from _cover(layers, rule, rule.terms.max_loss_cover_ppm)
+        latest = rule.terms.max_days_past_due
+        if claim and latest is not None and claim.days_past_due > latest:
+            found = str(claim.days_past_due)
+            place = ("claim", "days_past_due")
+            yield _problem("claim_late", place, found=found, rule=rule.source, latest=latest)
+        for i, layer in enumerate(layers):
+            if layer.reinstates and rule.terms.reinstates is False:
+                yield _problem("layer_reinstates", ("loss", i, "reinstates"), rule=rule.source)
+
+
+def _cover(layers: Sequence[LossLayer], rule: Rule, most_ppm: int) -> Iterator[Problem]:
+    """What is outstanding was disbursed: a part of it is no more than that part of disbursed."""
+    fields = {"rule": rule.source, "most": format_percent(most_ppm)}
+    total_ppm = 0
+    for i, layer in enumerate(layers):
+        cap = layer.cap or Cap()
+        cover_ppm = cap.disbursed_ppm or cap.outstanding_ppm
+        if cover_ppm is None:
+            yield _problem("cover_open", ("loss", i, "cap"), **fields)
+        total_ppm += cover_ppm or 0
+    if total_ppm > most_ppm:
+        yield _problem("cover_over_limit", ("loss",), found=format_percent(total_ppm), **fields)
+
+
+def _rules(tables: Tables) -> list[Rule]:
+    """Rules with no last day: at last they bind loans under any terms, whenever these begin."""
+    rules = rules_of(tables.get("rules", ()), funders=len(tables.get("funding", ())))
+    return [rule for rule in rules if rule.in_force]
 
 
 def _parties_fit(tables: Tables) -> Iterator[Problem]:

@@ -82,7 +82,7 @@ def deals(draw: st.DrawFn) -> Terms:
         fee=Fee(to=draw(parties)),
         deposit=Deposit(
             by="guarantor-g",
-            custodian=draw(parties),
+            custodian=draw(parties.filter(lambda party: party != "guarantor-g")),
             target_ppm=50_000,
             warn_ppm=50_000,
             stop_ppm=50_000,

@@ -13,6 +13,7 @@ from ledger.bindings import encode_call
 from ledger.founding import found
 from ledger.keys import KeyUse
 from ledger.ledger import Ledger
+from tests.contracts.sandbox import terms as sandbox
 
 CONSORTIUM = """
 name = "strangers"
@@ -38,9 +39,9 @@ def __init__():
     log EntriesSubmitted(deal_id=empty(bytes32), version=1, submitter=1)
 """
 
-TERMS = (
-    [1], [1_000_000], 0, 0, 0, 255, [], [], (0, 0, 0, 0, 0, 0), 0, b"\1" * 32,
-)  # fmt: skip
+TERMS = sandbox.Terms(
+    funding=(("bank-a", 1_000_000),), servicer="bank-a", disbursed_by="bank-a", collected_by="bank-a"
+).encoded({"bank-a": 1})
 
 
 @pytest.fixture

@@ -2,52 +2,33 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Sequence
-
 import pytest
 
-from ledger import book as book_module
-from ledger.book import Book
 from ledger.events import (
-    FUNDERS,
     Amounts,
-    DealTerms,
     EntriesSubmitted,
     EntryReversed,
     Event,
     FurtherLegs,
-    LimitTerms,
     LoanBooked,
     LoanRepaid,
     LoanWrittenOff,
     Place,
-    TermsProposed,
 )
+from ledger.folding import at_hand, balances
+from tests.sdk.made_events import DEAL, agreed, fold, rows, terms
 
-DEAL = b"deal".ljust(32, b"\0")
 LOANS = [bytes([7, at]).ljust(32, b"\0") for at in range(40)]
 REPAYMENT, WRITE_OFF = 2, 4
 
 
-def terms(parties: int) -> DealTerms:
-    return DealTerms(
-        parties=tuple(range(1, parties + 1)),
-        shares_ppm=(1_000_000 // parties,) * parties,
-        servicer=0,
-        disbursed_by=0,
-        collected_by=1,
-        fee_to=FUNDERS,
-        interest=(),
-        penalty=(),
-        limits=LimitTerms(0, 0, 0, 0, 0, 0),
-        effective_date=0,
-        document_digest=bytes(32),
+def agreed_by(parties: int) -> list[Event]:
+    return agreed(
+        terms(
+            parties=tuple(range(1, parties + 1)),
+            shares_ppm=(1_000_000 // parties,) * parties,
+        )
     )
-
-
-def proposed(parties: int) -> TermsProposed:
-    return TermsProposed(DEAL, 1, 1, bytes(32), terms(parties))
 
 
 def own(kind: int, at: int) -> bytes:
@@ -75,7 +56,7 @@ def story(parties: int) -> list[list[Event]]:
     reversal = EntryReversed(own(4, 3), LOANS[3], own(2, 3), 20_031, REPAYMENT, 0, paid[:4])
     written = LoanWrittenOff(own(5, 0), LOANS[0], 20_040, (0, 0))
     return [
-        [proposed(parties)],
+        agreed_by(parties),
         [opened, *(booked(at, 1_000, parties) for at in range(len(LOANS)))],
         repaid,
         [opened, reversal, *([FurtherLegs(own(4, 3), paid[4:])] if further else [])],
@@ -84,33 +65,15 @@ def story(parties: int) -> list[list[Event]]:
     ]
 
 
-def fold(runs: Sequence[Sequence[list[Event]]]) -> Book:
-    folded = Book(sqlite3.connect(":memory:"))
-    block = 0
-    for run in runs:
-        folded.begin()
-        for transaction in run:
-            block += 1
-            for log, event in enumerate(transaction):
-                folded.apply(event, Place(block, 0, log))
-        folded.commit(block, bytes(32))
-    return folded
-
-
-def rows(folded: Book) -> dict[str, list[tuple[object, ...]]]:
-    tables = ("loans", "entries", "balances", "deals", "versions")
-    return {name: list(folded.connection.execute(f"SELECT * FROM {name}")) for name in tables}
-
-
 @pytest.mark.parametrize("parties", [2, 4, 6])
 @pytest.mark.parametrize("pending", [1, 7, 20_000])
 def test_a_fold_at_once_and_one_in_runs_give_the_same_rows(
     parties: int, pending: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     together = rows(fold([story(parties)]))
-    monkeypatch.setattr(book_module, "_PENDING_ENTRIES", pending)
-    monkeypatch.setattr(book_module, "_LOANS_AT_HAND", pending)
-    monkeypatch.setattr(book_module, "_SUMMED_LEGS", pending)
+    monkeypatch.setattr(at_hand, "_PENDING_ENTRIES", pending)
+    monkeypatch.setattr(at_hand, "_LOANS_AT_HAND", pending)
+    monkeypatch.setattr(balances, "_SUMMED_LEGS", pending)
     in_runs = rows(fold([[transaction] for transaction in story(parties)]))
     assert together == in_runs
     assert rows(fold([story(parties)])) == together
@@ -143,7 +106,7 @@ def test_a_reversal_marks_only_the_entry_before_it(parties: int) -> None:
 
 def test_amounts_near_their_limit_add_up_without_running_over() -> None:
     most = (1 << 56) - 1
-    transactions: list[list[Event]] = [[proposed(2)]]
+    transactions: list[list[Event]] = [agreed_by(2)]
     for at in range(120):
         loan = at.to_bytes(32, "big")
         transactions.append(
@@ -152,7 +115,7 @@ def test_amounts_near_their_limit_add_up_without_running_over() -> None:
     folded = fold([transactions])
     query = "SELECT amount_minor FROM balances WHERE party = 1 AND account = 'LOANS'"
     assert folded.connection.execute(query).fetchone() == (120 * most,)
-    assert book_module._SUMMED_LEGS * most < 1 << 64
+    assert balances._SUMMED_LEGS * most < 1 << 64
 
 
 def test_a_rolled_back_run_leaves_nothing_behind() -> None:

@@ -79,7 +79,9 @@ def test_entry_has_its_kind_and_exactly_one_ref(entry: Entry, kind: Kind, ref: s
 
 
 def test_there_is_one_model_per_kind() -> None:
-    assert {kind for _, kind, _ in ONE_OF_EACH} == set(Kind)
+    # These two are posted by the contracts on their own reckoning: nobody writes them.
+    reckoned = {Kind.COMPENSATION, Kind.CLAIM_REPAYMENT}
+    assert {kind for _, kind, _ in ONE_OF_EACH} == set(Kind) - reckoned
 
 
 @pytest.mark.parametrize(("entry", "kind", "ref"), ONE_OF_EACH)

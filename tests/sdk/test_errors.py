@@ -62,6 +62,12 @@ def test_rejection_names_every_row_with_its_reason_and_exit_code_3() -> None:
     ]
 
 
+def test_reason_of_the_sdk_is_explained_as_those_of_the_contracts_are() -> None:
+    for reason in ("REF_REUSED", "COST_OVER_LIMIT"):
+        assert errors.explain(reason) not in ("", reason)
+    assert errors.explain("NO_SUCH_REASON") == "NO_SUCH_REASON"
+
+
 def test_rejection_without_rows_says_the_reason() -> None:
     assert str(errors.EntryRejected("NO_SUCH_REASON")) == "NO_SUCH_REASON"
 

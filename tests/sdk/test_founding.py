@@ -10,9 +10,18 @@ import pytest
 from eth_hash.auto import keccak
 
 from ledger import consortium, founding, reading
+from ledger.bindings import CONTRACTS, decode_output, encode_call
 from ledger.consortium import Licence, Role
 from ledger.errors import ChainUnusable, LedgerMissing, UsageInvalid
-from ledger.founding import bits, check_folder, contract_address, found, named, read_settings
+from ledger.founding import (
+    WIRING,
+    bits,
+    check_folder,
+    contract_address,
+    found,
+    named,
+    read_settings,
+)
 from ledger.keys import KeyUse
 from ledger.ledger import Ledger
 
@@ -22,7 +31,13 @@ MEMBERS: dict[str, Any] = {
     "genesis_time": "2026-01-05T01:00:00Z",
     "clock": "stepped",
     "member": [
-        {"id": "bank-a", "name": "南方城商行", "roles": ["bank"], "licences": ["lending"], "validator": True},
+        {
+            "id": "bank-a",
+            "name": "南方城商行",
+            "roles": ["bank"],
+            "licences": ["lending"],
+            "validator": True,
+        },
         {"id": "platform-p", "name": "P", "roles": ["platform"]},
     ],
 }
@@ -47,6 +62,26 @@ def test_founded_ledger_has_its_members_and_contracts(founded: Path) -> None:
     )  # fmt: skip
     assert any(bank.validator) and not any(platform.validator)
     assert len({bank.maker, bank.checker, platform.maker, platform.checker}) == 4
+
+
+def test_contracts_are_told_of_one_another(founded: Path) -> None:
+    """The wiring as each contract shows it: what a wrong address would break."""
+    with Ledger.open(founded) as ledger:
+        contracts = ledger.settings.contracts
+
+        def flag(contract: str, function: str, of: str) -> bool:
+            data = encode_call(contract, function, "0x" + contracts[of].hex())
+            output = ledger.engine.call(to=contracts[contract], data=data)
+            return bool(decode_output(contract, function, output))
+
+        posters = {name for name in contracts if flag("Journal", "is_poster", name)}
+        confirming = {name for name in contracts if flag("Members", "is_contract_of_ledger", name)}
+        for name, others in WIRING.items():
+            words = b"".join(contracts[other].rjust(32, b"\0") for other in others)
+            assert ledger.engine.code(contracts[name]).endswith(words), name
+    assert posters == {"Guarantees", "Loans", "Servicing", "Settlements"}
+    assert confirming == set(contracts) - {"Accruals", "Loans", "Members"}
+    assert list(contracts) == list(CONTRACTS) and set(WIRING) == set(CONTRACTS)
 
 
 def test_settings_come_back_from_their_file(founded: Path) -> None:
@@ -76,7 +111,9 @@ def test_real_keys_come_from_the_randomness_given(tmp_path: Path) -> None:
 
 
 def test_genesis_time_is_the_consortiums_or_the_one_given(founded: Path, tmp_path: Path) -> None:
-    without = consortium.read({key: value for key, value in MEMBERS.items() if key != "genesis_time"})
+    without = consortium.read(
+        {key: value for key, value in MEMBERS.items() if key != "genesis_time"}
+    )
     found(tmp_path / "ledger", without, dev=True, now=1_600_000_000)
     with Ledger.open(tmp_path / "ledger") as ledger:
         assert ledger.engine.head().timestamp == 1_600_000_001
@@ -127,7 +164,12 @@ def test_operator_can_do_nothing_once_members_is_there(founded: Path) -> None:
 
     with Ledger.open(founded) as ledger:
         raw = sign_transaction(
-            PrivateKey(secret), chain_id=20251001, nonce=4, to=b"", data=b"\x00", gas=100_000
+            PrivateKey(secret),
+            chain_id=20251001,
+            nonce=len(CONTRACTS),
+            to=b"",
+            data=b"\x00",
+            gas=100_000,
         )
         with ledger.engine.submission(dry_run=True) as submission, pytest.raises(SenderRefused):
             submission.send(raw)

@@ -139,3 +139,39 @@ def test_signed_transaction_is_what_eth_account_signs() -> None:
         gas=90_000,
     )
     assert own == bytes(signed.raw_transaction)
+
+
+def test_further_keys_have_numbers_and_the_lowest_acts(tmp_path: Path) -> None:
+    ring, other = keyring(tmp_path), bytes.fromhex("22" * 32)
+    ring.create("bank-a", KeyUse.MAKER, SECRET, number=3)
+    further = ring.create("bank-a", KeyUse.MAKER, other, number=2)
+    assert ring.numbers("bank-a", KeyUse.MAKER) == [2, 3]
+    assert ring.address("bank-a", KeyUse.MAKER) == further
+    assert ring.address("bank-a", KeyUse.MAKER, 3) == ADDRESS
+    assert ring.key("bank-a", KeyUse.MAKER).to_bytes() == other
+    assert ring.holds("bank-a", KeyUse.MAKER)
+
+
+def test_numbered_keys_of_others_are_not_taken_for_a_members_own(tmp_path: Path) -> None:
+    ring = keyring(tmp_path)
+    for member in ("bank-maker", "bank-maker-2"):
+        ring.create(member, KeyUse.MAKER, SECRET)
+    ring.create("bank-maker", KeyUse.MAKER, SECRET, number=2)
+    assert ring.numbers("bank", KeyUse.MAKER) == []
+    assert not ring.holds("bank", KeyUse.MAKER)
+    with pytest.raises(KeyUnavailable):
+        ring.address("bank", KeyUse.MAKER)
+
+
+def test_retired_key_is_put_aside_and_the_next_promoted(tmp_path: Path) -> None:
+    ring, other = keyring(tmp_path), bytes.fromhex("22" * 32)
+    ring.create("bank-a", KeyUse.MAKER, SECRET)
+    ring.create("bank-a", KeyUse.MAKER, other, number=2)
+    assert ring.key("bank-a", KeyUse.MAKER).to_bytes() == SECRET
+    ring.retire("bank-a", KeyUse.MAKER, 1)
+    ring.promote("bank-a", KeyUse.MAKER, 2)
+    assert ring.numbers("bank-a", KeyUse.MAKER) == [1]
+    assert ring.key("bank-a", KeyUse.MAKER).to_bytes() == other
+    aside = tmp_path / "keys" / "retired" / f"bank-a-maker-0x{ADDRESS.hex()}.json"
+    assert stat.S_IMODE(aside.stat().st_mode) == 0o600
+    assert stat.S_IMODE(aside.parent.stat().st_mode) == 0o700

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ledger import outbox as outbox_module
 from ledger.bindings import encode_call
 from ledger.errors import Reverted
 from ledger.keys import KeyUse
@@ -46,6 +47,27 @@ def test_refused_transaction_spends_no_nonce_and_the_rest_goes_on(ledger: Ledger
         outbox.send(LEAD, KeyUse.MAKER, to, request(2))
         outbox.keep()
     assert len(outbox.receipts) == 2
+
+
+def test_call_that_runs_out_of_gas_is_sent_with_more(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_module, "_GAS_LIMITS", ((50_000, 0), (4_000_000, 0)))
+    maker = ledger.keyring.address(LEAD, KeyUse.MAKER)
+    before = ledger.engine.nonce(maker)
+    with ledger.outbox() as outbox:
+        outbox.send(LEAD, KeyUse.MAKER, ledger.settings.contracts["Members"], request(1))
+        outbox.keep()
+    assert outbox.receipts[0].gas_used > 50_000
+    assert ledger.engine.nonce(maker) == before + 1
+
+
+def test_key_that_is_not_here_may_be_probed(ledger: Ledger) -> None:
+    to = ledger.settings.contracts["Members"]
+    with ledger.outbox() as outbox:
+        outbox.probe_from(ledger.member(LEAD).maker, to, request(1))
+        with pytest.raises(Reverted):
+            outbox.probe_from(ledger.member(LEAD).checker, to, request(1))
 
 
 def test_probe_is_seen_by_the_next_probe_and_never_kept(ledger: Ledger) -> None:

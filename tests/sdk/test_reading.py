@@ -10,8 +10,29 @@ import pytest
 from ledger import reading
 from ledger.bindings import decode_output, encode_call, label
 from ledger.entries import Kind, OverdueMark, Waiver, WriteOff, entry_id, loan_id
+from ledger.events import (
+    ClosingSigned,
+    DealClosed,
+    DealResumed,
+    DealSuspended,
+    Event,
+    FigureDeclared,
+    GroupDeclared,
+    KeyAdded,
+    KeyReplaced,
+    KeyRevoked,
+    ListChanged,
+    MemberAdmitted,
+    MemberExpelled,
+    TermsProposed,
+    TopUpCalled,
+)
 from ledger.ledger import Ledger
+from ledger.reading import TopUp
+from ledger.records import DealStep, Loan
 from ledger.waterfall import Account
+from tests.sdk.made_events import BANK, GUARANTOR, PLATFORM, agreed, fold, terms
+from tests.sdk.made_events import DEAL as MADE_DEAL
 from tests.sdk.sdk_office import DEAL, LEAD, SERVICER, booking, repayment
 
 
@@ -146,3 +167,174 @@ def test_no_question_reads_a_whole_table(lent: Ledger) -> None:
     for query in questions:
         plan = " ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {query}"))
         assert "SEARCH" in plan and "SCAN" not in plan, plan
+
+
+# ---- members, keys, lists and figures, of events made by hand
+
+ASSIST, COFUND, ENHANCE = 1, 2, 4
+NO_END = 65_535
+MAKER, CHECKER, SECOND, THIRD = (bytes([one]) * 20 for one in (1, 2, 3, 4))
+ADMITTED = MemberAdmitted(BANK, label("bank-a"), "bank", MAKER, CHECKER, 1, 1, bytes(20))
+ADDED, REVOKED = KeyAdded(BANK, SECOND), KeyRevoked(BANK, SECOND)
+
+
+@pytest.mark.parametrize(
+    ("events", "live", "maker", "checker"),
+    [
+        ([], [MAKER], MAKER, CHECKER),
+        ([ADDED], [MAKER, SECOND], SECOND, CHECKER),
+        ([ADDED, REVOKED], [MAKER], MAKER, CHECKER),
+        ([ADDED, KeyRevoked(BANK, MAKER)], [SECOND], SECOND, CHECKER),
+        ([KeyRevoked(BANK, MAKER)], [], MAKER, CHECKER),
+        ([KeyReplaced(BANK, MAKER, THIRD)], [THIRD], THIRD, CHECKER),
+        ([KeyReplaced(BANK, CHECKER, THIRD)], [MAKER], MAKER, THIRD),
+        ([ADDED, KeyReplaced(BANK, MAKER, THIRD)], [SECOND, THIRD], THIRD, CHECKER),
+        ([ADDED, REVOKED, ADDED], [MAKER, SECOND], SECOND, CHECKER),
+        ([ADDED, MemberExpelled(BANK)], [], SECOND, CHECKER),
+    ],
+)
+def test_a_member_goes_by_its_newest_live_key(
+    events: list[Event], live: list[bytes], maker: bytes, checker: bytes
+) -> None:
+    book = fold([[[ADMITTED], *([event] for event in events)]])
+    assert reading.live_keys(book, BANK) == live
+    (member,) = reading.members(book)
+    assert (member.maker, member.checker) == (maker, checker)
+
+
+def test_every_key_ever_is_kept_with_its_blocks() -> None:
+    book = fold([[[ADMITTED], [ADDED], [REVOKED]]])
+    assert reading.maker_keys(book, BANK) == [
+        reading.MakerKey(MAKER, 1, None),
+        reading.MakerKey(SECOND, 2, 3),
+    ]
+    assert reading.maker_keys(book, PLATFORM) == []
+
+
+def test_the_newest_change_that_covers_a_day_decides() -> None:
+    changes = [
+        ListChanged(BANK, PLATFORM, ASSIST, True, 100, NO_END),
+        ListChanged(BANK, GUARANTOR, ENHANCE, True, 100, 199),
+        # Struck off for ten days, and listed again before they are over.
+        ListChanged(BANK, PLATFORM, ASSIST, False, 150, 159),
+        ListChanged(BANK, PLATFORM, ASSIST, True, 155, 157),
+        ListChanged(PLATFORM, BANK, COFUND, True, 0, NO_END),
+    ]
+    book = fold([[[change] for change in changes]])
+    platform, guarantor = (PLATFORM, ASSIST), (GUARANTOR, ENHANCE)
+    assert {day: reading.listed(book, BANK, day) for day in (99, 100, 199, 200)} == {
+        99: [], 100: [platform, guarantor], 199: [platform, guarantor], 200: [platform],
+    }  # fmt: skip
+    found = {day: platform in reading.listed(book, BANK, day) for day in range(149, 161)}
+    assert [day for day, is_listed in found.items() if is_listed] == [149, 155, 156, 157, 160]
+    history = reading.list_changes(book, BANK)
+    assert [(one.party, one.listed, one.block) for one in history] == [
+        (PLATFORM, True, 1), (GUARANTOR, True, 2), (PLATFORM, False, 3), (PLATFORM, True, 4),
+    ]  # fmt: skip
+    assert [reading.keeps_list(book, one) for one in (BANK, PLATFORM, GUARANTOR)] == [
+        True, True, False,
+    ]  # fmt: skip
+
+
+def test_the_newest_figure_that_holds_on_a_day_decides() -> None:
+    yuan, dollar, capital, assets = 1, 2, 1, 3
+    declarations = [
+        FigureDeclared(BANK, capital, yuan, 200, 2**79),
+        FigureDeclared(BANK, capital, yuan, 100, 10),  # corrects what was declared from 200 on
+        FigureDeclared(BANK, capital, dollar, 100, 7),
+        FigureDeclared(BANK, assets, yuan, 300, 5),
+        FigureDeclared(PLATFORM, capital, yuan, 0, 1),
+    ]
+    book = fold([[[one] for one in declarations[:1]], [[one] for one in declarations[1:]]])
+    assert reading.figures(book, BANK, 99) == []
+    assert [(one.figure, one.currency, one.amount_minor) for one in reading.figures(book, BANK, 300)] == [
+        (capital, yuan, 10), (capital, dollar, 7), (assets, yuan, 5),
+    ]  # fmt: skip
+    assert reading.declared(book, BANK)[0] == reading.Figure(capital, yuan, 200, 2**79, 1)
+
+
+def test_the_newest_group_of_a_party_counts() -> None:
+    declarations = [
+        (BANK, PLATFORM, 5),
+        (BANK, GUARANTOR, 5),
+        (BANK, PLATFORM, 6),
+        (PLATFORM, BANK, 7),
+    ]
+    book = fold([[[GroupDeclared(*one)] for one in declarations]])
+    assert reading.partner_groups(book, BANK) == {PLATFORM: 6, GUARANTOR: 5}
+    assert reading.partner_groups(book, GUARANTOR) == {}
+
+
+# ---- deals, of events made by hand
+
+
+def only_deal(*transactions: list[Event]) -> reading.Deal:
+    (deal,) = reading.deals(fold([transactions]))
+    return deal
+
+
+def test_state_of_a_deal_and_who_brought_it_there() -> None:
+    made = agreed(terms())
+    suspended, resumed = DealSuspended(MADE_DEAL, BANK), DealResumed(MADE_DEAL, BANK)
+    assert only_deal(made[:1]).status == "proposed"
+    assert only_deal(made).status == "active"
+    assert only_deal(made, [suspended]).status == "suspended"
+    assert only_deal(made, [suspended]).suspended_by == BANK
+    assert only_deal(made, [suspended], [resumed]).status == "active"
+    signed: list[Event] = [ClosingSigned(MADE_DEAL, BANK), ClosingSigned(MADE_DEAL, PLATFORM)]
+    closed = [made, [suspended], signed[:1], [signed[1], DealClosed(MADE_DEAL)]]
+    assert only_deal(*closed).status == "closed"
+    assert reading.deal_steps(fold([closed]), 1) == [
+        reading.Step(DealStep.SUSPENDED, BANK, 1, 2),
+        reading.Step(DealStep.CLOSING_SIGNED, BANK, 1, 3),
+        reading.Step(DealStep.CLOSING_SIGNED, PLATFORM, 1, 4),
+        reading.Step(DealStep.CLOSED, 0, 1, 4),
+    ]
+
+
+def test_signatures_of_a_closing_hold_for_the_version_in_force() -> None:
+    transactions = [agreed(terms()), [ClosingSigned(MADE_DEAL, BANK)]]
+    assert reading.closing_signers(fold([transactions]), 1) == {BANK}
+    transactions.append(agreed(terms(effective_date=100), version=2))
+    assert reading.closing_signers(fold([transactions]), 1) == set()
+    transactions.append([ClosingSigned(MADE_DEAL, PLATFORM)])
+    assert reading.closing_signers(fold([transactions]), 1) == {PLATFORM}
+
+
+def test_the_version_ruling_on_a_day_is_the_latest_signed() -> None:
+    never_signed = TermsProposed(MADE_DEAL, 3, BANK, bytes(32), terms(effective_date=150))
+    later = agreed(terms(effective_date=200), version=4)
+    second = agreed(terms(effective_date=100), version=2)
+    book = fold([[agreed(terms(effective_date=10)), second, [never_signed], later]])
+    ruling = {day: reading.version_ruling(book, 1, day) for day in (9, 10, 99, 100, 199, 200)}
+    assert {day: found.version if found else 0 for day, found in ruling.items()} == {
+        9: 0, 10: 1, 99: 1, 100: 2, 199: 2, 200: 4,
+    }  # fmt: skip
+
+
+def test_calls_to_top_up_in_their_order() -> None:
+    calls: list[list[Event]] = [
+        [TopUpCalled(MADE_DEAL, 300, 4_700, 100_000)],
+        [TopUpCalled(MADE_DEAL, 600, 4_400, 100_000)],
+    ]
+    assert reading.top_ups(fold([[agreed(terms()), *calls]]), 1) == [
+        TopUp(300, 4_700, 100_000, 2), TopUp(600, 4_400, 100_000, 3),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ({}, "active"),
+        ({"since_date": 1}, "overdue"),
+        ({"since_date": 1, "outstanding_minor": 0}, "settled"),
+        ({"compensated": 1, "since_date": 1}, "compensated"),
+        ({"compensated": 1, "outstanding_minor": 0, "claims_minor": 1}, "compensated"),
+        ({"compensated": 1, "outstanding_minor": 0}, "settled"),
+        ({"compensated": 1, "claims_minor": 1, "written_off": 1}, "written_off"),
+        ({"reversed": 1, "outstanding_minor": 0}, "reversed"),
+    ],
+)
+def test_status_of_a_loan(state: dict[str, int], expected: str) -> None:
+    fields = dict.fromkeys(Loan.__slots__, 0) | {"outstanding_minor": 100} | state
+    assert Loan(**fields).status == expected  # type: ignore[arg-type]

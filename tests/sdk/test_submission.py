@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import tomllib
 from datetime import date
 
 import pytest
 
-from ledger.entries import Booking, Entry, Method, OverdueMark, Purpose
-from ledger.ledger import Ledger
-from ledger.submission import (
-    BATCH_ROWS,
-    LAST_DATE,
-    Plan,
-    Planner,
-    Probing,
-    Row,
-    particulars,
+from ledger import terms
+from ledger.entries import (
+    Booking,
+    Cure,
+    Entry,
+    Kind,
+    Method,
+    OverdueMark,
+    Purpose,
+    Recovery,
+    Waiver,
+    WriteOff,
 )
-from tests.sdk.sdk_office import DEAL, SERVICER, booking, repayment
+from ledger.ledger import Ledger
+from ledger.money import day_number
+from ledger.rows import BATCH_ROWS, At, Route, Row, amounts, particulars
+from ledger.submission import LAST_DATE, Plan, Planner, Probing
+from tests.sdk.sdk_office import DEAL, SERVICER, TERMS, agree, booking, repayment, uncovered
 
 
 def plan(ledger: Ledger, *entries: Entry) -> Plan:
@@ -29,10 +36,10 @@ def test_batches_hold_one_function_each_and_no_more_than_200_rows(ledger: Ledger
     loans = [booking(f"L-{i}") for i in range(BATCH_ROWS + 1)]
     repayments = [repayment(f"R-{i}", f"L-{i}") for i in range(3)]
     planned = plan(ledger, *loans, *repayments)
-    assert [(batch[0].function, len(batch)) for batch in planned.batches] == [
+    assert [(batch[0].route.function, len(batch)) for batch in planned.batches] == [
         ("book", 200), ("book", 1), ("repay", 3),
     ]  # fmt: skip
-    lines = [row.line for batch in planned.batches for row in batch]
+    lines = [row.at.line for batch in planned.batches for row in batch]
     assert lines == list(range(2, len(lines) + 2))
 
 
@@ -50,6 +57,93 @@ def test_refs_of_the_whole_run_are_kept_and_posted_rows_left_out(ledger: Ledger)
     assert planned.already_posted == 1
     assert [row.entry.ref for batch in planned.batches for row in batch] == ["B"]
     assert {ref for _, ref in planned.refs} == {"A", "B", "borrower of A", "borrower of B"}
+
+
+def shape(planned: Plan) -> list[tuple[str, list[str]]]:
+    return [
+        (batch[0].route.function, [row.entry.ref for row in batch]) for batch in planned.batches
+    ]
+
+
+def test_row_joins_an_open_batch_only_when_no_later_one_has_its_loan(ledger: Ledger) -> None:
+    planned = plan(
+        ledger,
+        booking("A"),
+        booking("B"),
+        repayment("1", "A"),
+        OverdueMark(loan_ref="A", since_date=date(2026, 3, 1)),
+        repayment("2", "B"),
+        repayment("3", "A"),
+        repayment("4", "B"),
+        booking("C"),
+    )
+    assert shape(planned) == [
+        ("book", ["A", "B", "C"]),
+        ("repay", ["1", "2"]),
+        ("mark_overdue", ["overdue/A/2026-03-01"]),
+        # The second batch of repayments is the one that is open from here on.
+        ("repay", ["3", "4"]),
+    ]
+    assert [row.sequence for batch in planned.batches for row in batch] == [0, 0, 0, 1, 1, 2, 3, 2]
+
+
+def test_loans_under_limits_across_deals_are_booked_day_by_day(ledger: Ledger) -> None:
+    """Their contract takes the loans of one start date in a batch."""
+    name = agree(ledger, uncovered(id="wide", limits={"max_joint_share": "50%"}))
+    days = [date(2026, 1, day) for day in (10, 11, 10, 12, 11)]
+    loans = [booking(f"L-{i}", start_date=day) for i, day in enumerate(days)]
+    planned = Planner(ledger.book(), ledger.deal(name), ledger.salt(name)).plan(loans)
+    assert shape(planned) == [
+        ("book", ["L-0", "L-2"]), ("book", ["L-1", "L-4"]), ("book", ["L-3"]),
+    ]  # fmt: skip
+    done = ledger.submit(loans, deal=name, by=SERVICER)
+    assert (done.posted, done.transactions) == (5, 3)
+    assert shape(plan(ledger, *loans)) == [("book", [f"L-{i}" for i in range(5)])]
+
+
+def test_every_kind_goes_to_its_own_contract(ledger: Ledger) -> None:
+    entries: dict[Entry, tuple[str, str]] = {
+        booking("A"): ("Loans", "book"),
+        repayment("R", "A"): ("Loans", "repay"),
+        OverdueMark(loan_ref="A", since_date=date(2026, 3, 1)): ("Servicing", "mark_overdue"),
+        Cure(loan_ref="B"): ("Servicing", "mark_overdue"),
+        Waiver(
+            entry_ref="W", loan_ref="A", date=date(2026, 3, 1), interest_minor=1, penalty_minor=0
+        ): ("Servicing", "waive"),
+        WriteOff(loan_ref="A", date=date(2026, 6, 30)): ("Servicing", "write_off"),
+        Recovery(
+            entry_ref="V", loan_ref="A", date=date(2026, 7, 1), amount_minor=9, cost_minor=2
+        ): ("Guarantees", "recover"),
+        repayment("late", "A"): ("Guarantees", "recover"),
+    }
+    planned = plan(ledger, *entries)
+    rows = {row.entry.ref: row for batch in planned.batches for row in batch}
+    routes = {ref: (row.route.contract, row.route.function) for ref, row in rows.items()}
+    assert routes == {entry.ref: route for entry, route in entries.items()}
+    assert [row.route.function for row in rows.values() if row.route.four_eyes] == ["write_off"]
+    assert max(len(rows["V"].words(8_190)), len(rows["late"].words(8_190))) == 6
+    assert rows["V"].words(5)[2:] == (5, day_number(date(2026, 7, 1)), 6, 9 | 2 << 192)
+    late = amounts(repayment("late", "A")).pack()
+    assert rows["late"].words(6)[2:] == (6, day_number(date(2026, 2, 10)), 7, late)
+
+
+def test_loan_of_the_run_keeps_the_version_it_is_booked_under(ledger: Ledger) -> None:
+    later = day_number(date(2026, 7, 1))
+    agree(ledger, terms.read(tomllib.loads(TERMS)), effective_date=later)
+    new = booking("new", start_date=date(2026, 7, 1), maturity_date=date(2027, 7, 1))
+    paid = [repayment("1", "old"), repayment("2", "new", date=date(2026, 8, 1))]
+    planned = plan(ledger, booking("old"), new, *paid)
+    assert [(batch[0].route.function, batch[0].version) for batch in planned.batches] == [
+        ("book", 1), ("book", 2), ("repay", 1), ("repay", 2),
+    ]  # fmt: skip
+    assert ledger.submit([booking("old"), new, *paid], deal=DEAL, by=SERVICER).posted == 4
+
+
+def test_loan_takes_no_more_entries_than_its_sequence_holds(ledger: Ledger) -> None:
+    """13 bits: the contract refuses the next one whatever the planner counts to."""
+    row = plan(ledger, repayment("R", "A")).batches[0][0]
+    assert row.words(8_191)[2] >> 16 == 8_191
+    assert row.words(8_191)[2] & 0xFFFF == day_number(date(2026, 2, 10))
 
 
 def test_last_date_is_the_last_that_16_bits_hold() -> None:
@@ -72,8 +166,8 @@ def row(number: int, loan: int, sequence: int) -> Row:
     entry: Booking | OverdueMark = OverdueMark(loan_ref=f"{number}", since_date=date(2026, 1, 1))
     return Row(
         entry=entry,
-        line=number,
-        function="mark_overdue",
+        at=At(number, number),
+        kind=Kind.OVERDUE,
         version=1,
         loan_id=loan.to_bytes(32, "big"),
         entry_id=number.to_bytes(32, "big"),
@@ -89,7 +183,7 @@ class Contract:
         self.sequences: dict[int, int] = {}
         self.attempts = 0
 
-    def __call__(self, function: str, version: int, rows: list[tuple[int, ...]]) -> str | None:
+    def __call__(self, route: Route, version: int, rows: list[tuple[int, ...]]) -> str | None:
         self.attempts += 1
         after = dict(self.sequences)
         for number, loan, sequence, _ in rows:
@@ -104,13 +198,15 @@ class Contract:
 
 @pytest.mark.parametrize("bad", [set(), {1}, {200}, {1, 2, 3}, {5, 100, 199}, set(range(1, 201))])
 def test_probing_finds_exactly_the_bad_rows(bad: set[int]) -> None:
-    rows = [row(number, loan=number % 7, sequence=(number - 1) // 7 + 1) for number in range(1, 201)]
+    rows = [
+        row(number, loan=number % 7, sequence=(number - 1) // 7 + 1) for number in range(1, 201)
+    ]
     for one in rows:
-        one.sequence = sum(other.loan_id == one.loan_id for other in rows[: one.line])
+        one.sequence = sum(other.loan_id == one.loan_id for other in rows[: one.at.line])
     contract = Contract(bad)
     probing = Probing(contract)
     probing.run(rows)
-    assert [(found.line, found.reason) for found in probing.rejected] == [
+    assert [(found.at.line, reason) for found, reason in probing.refused] == [
         (number, "BAD") for number in sorted(bad)
     ]
     assert contract.attempts <= 1 + 2 * 8 * max(1, len(bad))
@@ -119,7 +215,7 @@ def test_probing_finds_exactly_the_bad_rows(bad: set[int]) -> None:
 def test_probing_where_nothing_stays_leaves_out_what_it_cannot_judge() -> None:
     seen: list[int] = []
 
-    def attempt(function: str, version: int, rows: list[tuple[int, ...]]) -> str | None:
+    def attempt(route: Route, version: int, rows: list[tuple[int, ...]]) -> str | None:
         seen.extend(number for number, *_ in rows)
         return None
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from pydantic import ValidationError
 from ledger import consortium, terms
 from ledger.errors import TermsInvalid
 from ledger.messages import text
-from ledger.tables import Funder, Limits, Mode, PeriodRule, VolumeReading
+from ledger.tables import Charge, Funder, InterestCheck, Limits, Mode, PeriodRule, VolumeReading
 from ledger.terms import Terms
 
 TOML = """
@@ -129,6 +131,77 @@ def test_volume_period_with_risk_bands_is_read() -> None:
     assert [band.multiplier_ppm for band in period.risk] == [1_000_000, 900_000]
 
 
+def test_fee_and_its_split_are_read() -> None:
+    fee = terms.read(
+        {
+            **LEAST,
+            "fee": {
+                "to": "g",
+                "per_loan": "30.00",
+                "split": [{"to": "a", "share": "15%"}],
+                "borrower_per_instalment": "0.757%",
+                "borrower_upfront": "234.00",
+            },
+        }
+    ).fee
+    assert fee is not None and fee.split is not None
+    assert (fee.per_loan_minor, fee.per_loan_ppm) == (3_000, None)
+    assert [(share.to, share.share_ppm) for share in fee.split] == [("a", 150_000)]
+    assert fee.borrower_per_instalment == Charge(share_ppm=7_570)
+    assert fee.borrower_upfront == Charge(amount_minor=23_400)
+
+
+@pytest.mark.parametrize(
+    ("charge", "principal", "minor"),
+    [("0.757%", 780_000, 5_905), ("59.05", 780_000, 5_905), ("1%", 50, 1), ("1%", 49, 0)],
+)
+def test_charge_is_an_amount_or_a_share_rounded_half_up(
+    charge: str, principal: int, minor: int
+) -> None:
+    fee = terms.read({**LEAST, "fee": {"to": "g", "borrower_upfront": charge}}).fee
+    assert fee is not None and fee.borrower_upfront is not None
+    assert fee.borrower_upfront.of(principal) == minor
+
+
+@pytest.mark.parametrize(
+    ("fee", "by_borrowers"),
+    [
+        ({}, True),
+        ({"per_loan": "30.00"}, False),
+        ({"per_loan_share": "1.5%"}, False),
+        ({"per_loan": "30.00", "split": [{"to": "b", "share": "1%"}]}, True),
+        ({"per_loan": "30.00", "borrower_upfront": "1%"}, True),
+    ],
+)
+def test_fee_is_paid_by_borrowers_unless_it_is_there_for_each_loan_alone(
+    fee: dict[str, Any], by_borrowers: bool
+) -> None:
+    read = terms.read({**LEAST, "fee": {"to": "g", **fee}}).fee
+    assert read is not None and read.by_borrowers is by_borrowers
+
+
+def test_limits_across_deals_are_read() -> None:
+    limits = terms.read(
+        {
+            **LEAST,
+            "limits": {
+                "max_all_in_cost": "24%",
+                "max_partner_concentration": "25%",
+                "max_guarantee_multiple": "12.5",
+                "max_guaranteed_borrower": "10%",
+                "interest_check": "refuse",
+            },
+        }
+    ).limits
+    assert limits == Limits(
+        max_all_in_cost_ppm=240_000,
+        max_concentration_ppm=250_000,
+        max_guarantee_multiple_ppm=12_500_000,
+        max_guaranteed_borrower_ppm=100_000,
+        interest_check=InterestCheck.REFUSE,
+    )
+
+
 def test_amounts_follow_the_currency() -> None:
     read = terms.read({**LEAST, "currency": "JPY", "limits": {"max_outstanding": "500"}})
     assert read.limits.max_outstanding_minor == 500
@@ -173,8 +246,27 @@ SHAPE = [
     ({"limits": {"max_outstanding": "1.234"}}, "limits.max_outstanding"),
     ({"limits": {"max_bullet_days": 1.5}}, "limits.max_bullet_days"),
     ({"limits": {"max_bullet_days": True}}, "limits.max_bullet_days"),
+    ({"limits": {"max_guarantee_multiple": "10x"}}, "limits.max_guarantee_multiple"),
+    ({"limits": {"max_guarantee_multiple": "1000.1"}}, "limits.max_guarantee_multiple"),
+    ({"limits": {"max_guarantee_multiple": "0"}}, "limits.max_guarantee_multiple"),
+    ({"limits": {"max_guarantee_multiple": 10}}, "limits.max_guarantee_multiple"),
+    ({"limits": {"max_joint_share": "0%"}}, "limits.max_joint_share"),
+    ({"limits": {"interest_check": "yes"}}, "limits.interest_check"),
+    ({"fee": {"to": "b", "borrower_upfront": "0%"}}, "fee.borrower_upfront"),
+    ({"fee": {"to": "b", "borrower_upfront": "0.00"}}, "fee.borrower_upfront"),
+    ({"fee": {"to": "b", "borrower_upfront": "100.1%"}}, "fee.borrower_upfront"),
+    ({"fee": {"to": "b", "borrower_per_instalment": "1.234"}}, "fee.borrower_per_instalment"),
+    ({"fee": {"to": "b", "borrower_per_instalment": 5}}, "fee.borrower_per_instalment"),
+    ({"fee": {"to": "b", "borrower_per_instalment": {"share_ppm": 5}}},
+     "fee.borrower_per_instalment"),
+    ({"fee": {"to": "b", "split": []}}, "fee.split"),
+    ({"fee": {"to": "b", "split": [{"to": "a", "share": "1%"}] * 5}}, "fee.split"),
+    ({"fee": {"to": "b", "split": [{"to": "funders", "share": "1%"}]}}, "fee.split[1].to"),
+    ({"fee": {"to": "b", "split": [{"to": "a", "rate": "1%"}]}}, "fee.split[1].rate"),
+    ({"fee": {"to": "b", "per_loan": "0.00"}}, "fee.per_loan"),
     ({"period": {"rule": "flat", "to": "a"}}, "period.rule"),
-]
+    ({"period": {"rule": "excess", "to": "a", "share": "0%"}}, "period.share"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("change", "column"), SHAPE)
@@ -185,7 +277,7 @@ def test_value_that_cannot_be_used_is_named(change: dict[str, Any], column: str)
 
 def _deposit(**lines: str) -> dict[str, Any]:
     given = {"target": "5%", "warn": "4.7%", "stop": "4.5%", **lines}
-    return {"deposit": {"by": "a", "custodian": "a", **given}}
+    return {"deposit": {"by": "a", "custodian": "k", **given}}
 
 
 def _loss(*layers: dict[str, Any]) -> dict[str, Any]:
@@ -210,12 +302,17 @@ CROSS = [
     ({"mode": "guaranteed"}, "loss", "mode_demands"),
     ({"mode": "referral"}, "fee", "mode_demands"),
     ({"rules": ["cn-1999"]}, "rules[1]", "rules_unknown"),
-    ({"rules": ["in-2025"]}, "rules[1]", "rules_currency"),
+    ({"rules": ["in-rbi-2025"]}, "rules[1]", "rules_currency"),
     ({"rules": ["cn-2025", "cn-2025"]}, "rules[2]", "duplicate"),
     ({"interest": [{"to": "a"}]}, "interest[1]", "tier_share_or_rate"),
     ({"interest": [{"to": "a", "share": "1%", "rate": "1%"}]}, "interest[1]", "tier_share_or_rate"),
     ({"penalty": [{"to": "a", "rate": "1%"}]}, "penalty[1].rate", "penalty_rate"),
     ({"penalty": [{"to": "a"}]}, "penalty[1]", "tier_share_or_rate"),
+    ({"fee": {"to": "b", "per_loan": "30.00", "per_loan_share": "1%"}},
+     "fee.per_loan_share", "fee_per_loan"),
+    ({"fee": {"to": "a", "per_loan": "30.00"}}, "fee.to", "fee_to_funder"),
+    ({"limits": {"max_joint_share": "50%"}}, "limits.max_joint_share", "joint_alone"),
+    (_deposit(custodian="a"), "deposit.custodian", "deposit_own"),
     (_deposit(warn="5.1%"), "deposit", "deposit_lines"),
     (_deposit(stop="4.8%"), "deposit", "deposit_lines"),
     ({"loss": [{"payer": "a"}]}, "claim", "loss_without_claim"),
@@ -292,13 +389,13 @@ def test_party_order_is_funders_then_others_as_the_tables_name_them() -> None:
         "collected_by": "c",
         "interest": [{"to": "funders", "share": "1%"}, {"to": "i", "share": "1%"}],
         "penalty": [{"to": "n", "share": "1%"}],
-        "fee": {"to": "f"},
+        "fee": {"to": "f", "split": [{"to": "t", "share": "1%"}]},
         "deposit": {"by": "d", "custodian": "k", "target": "5%", "warn": "5%", "stop": "5%"},
         "loss": [{"payer": "l"}],
         "claim": {"days_past_due": 1},
         "period": {**VOLUME, "to": "s"},
     }
-    assert terms.read(data).parties == ("a", "s", "b", "c", "i", "n", "f", "d", "k", "l")
+    assert terms.read(data).parties == ("a", "s", "b", "c", "i", "n", "f", "t", "d", "k", "l")
 
 
 def test_canonical_json_of_the_least_terms_is_fixed() -> None:
@@ -323,8 +420,14 @@ def test_digest_does_not_depend_on_the_order_of_the_file_but_on_every_value() ->
     assert terms.read(swapped).digest != read.digest
 
 
+def test_digest_of_terms_signed_before_later_tables_had_more_fields_stays() -> None:
+    digest = "1b749a941189aee60683be2736e5e2503fb459cd6e796dac87110751eb7bca8d"
+    assert terms.read(DATA).digest.hex() == digest
+
+
 def test_terms_come_back_from_their_canonical_json() -> None:
-    read = terms.read(DATA)
+    fee = {"to": "g", "borrower_upfront": "1%", "split": [{"to": "a", "share": "1%"}]}
+    read = terms.read({**DATA, "fee": fee})
     assert terms.from_canonical(read.canonical) == read
 
 
@@ -350,6 +453,10 @@ def test_terms_are_frozen_and_checked_when_made_in_python() -> None:
     with pytest.raises(TermsInvalid):
         Terms(**{**dict(read), "funding": (Funder(party="a", share_ppm=999_999),)})
     with pytest.raises(ValidationError):
+        Charge(share_ppm=1, amount_minor=1)
+    with pytest.raises(ValidationError):
+        Charge()
+    with pytest.raises(ValidationError):
         Funder(party="a", share_ppm="100%")  # type: ignore[arg-type]
 
 
@@ -362,6 +469,24 @@ def test_json_schema_describes_the_file() -> None:
     assert set(schema["$defs"]["Period"]["properties"]) == {
         "rule", "to", "bank_return", "share", "reading", "tier", "risk",
     }  # fmt: skip
+
+
+def test_every_key_of_the_file_is_in_the_reference() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "reference" / "deal-toml.md"
+    documented = set(re.findall(r"^\| `([\w.\[\]]+)` \|", page.read_text("utf-8"), re.MULTILINE))
+    schema = Terms.model_json_schema()
+
+    def keys(node: dict[str, Any], within: str) -> Iterator[str]:
+        for name, value in node["properties"].items():
+            inner = re.findall(r"'#/\$defs/(\w+)'", str(value))
+            tables = [schema["$defs"][one] for one in inner if "properties" in schema["$defs"][one]]
+            many = "[]" if "array" in str(value) else ""
+            for table in tables:
+                yield from keys(table, f"{within}{name}{many}.")
+            if not tables:
+                yield within + name
+
+    assert documented == set(keys(schema, ""))
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,15 @@
-"""Reading: questions that the book answers, at a cost that does not grow with the chain."""
+"""Reading loans, their entries and what these come to."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ledger.book import Book
 from ledger.entries import Kind
 from ledger.events import Amounts, DealTerms
-from ledger.records import Loan, Version, decode_legs, decode_terms
+from ledger.records import OVERDUE, Loan, decode_legs
 from ledger.waterfall import Account
 
 _ENTRY = (
@@ -39,93 +40,6 @@ class Posted:
     reversed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Party:
-    """A member as the chain knows it."""
-
-    number: int
-    member_id: str
-    name: str
-    maker: bytes
-    checker: bytes
-    roles: int
-    licences: int
-    validator: bytes
-    expelled: int
-    """1 when it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """A request under four eyes."""
-
-    action_id: bytes
-    number: int
-    target: bytes
-    payload: bytes
-    confirmed: int
-    """1 when it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Deal:
-    """A deal: `version` is the one in force, 0 while there is none."""
-
-    deal: int
-    name: str
-    version: int
-    sealed_through: int
-
-
-def members(book: Book) -> list[Party]:
-    """All members ever admitted, by number."""
-    query = (
-        "SELECT number, member_id, name, maker, checker, roles, licences, validator, expelled"
-        " FROM members ORDER BY number"
-    )
-    return [Party(*row) for row in book.connection.execute(query)]
-
-
-def deals(book: Book) -> list[Deal]:
-    """All deals ever proposed, oldest first."""
-    query = "SELECT deal, name, version, sealed_through FROM deals ORDER BY deal"
-    return [Deal(*row) for row in book.connection.execute(query)]
-
-
-def deal_named(book: Book, name: str) -> Deal | None:
-    """The deal of that name."""
-    query = "SELECT deal, name, version, sealed_through FROM deals WHERE name = ?"
-    row = book.connection.execute(query, (name,)).fetchone()
-    return Deal(*row) if row else None
-
-
-def versions(book: Book, deal: int) -> list[Version]:
-    """Every version of a deal's terms, oldest first."""
-    query = (
-        "SELECT version, proposer, terms_hash, terms, in_force FROM versions WHERE deal = ?"
-        " ORDER BY version"
-    )
-    return [
-        Version(row[0], row[1], row[2], decode_terms(row[3]), bool(row[4]))
-        for row in book.connection.execute(query, (deal,))
-    ]
-
-
-def signers(book: Book, deal: int, version: int) -> set[int]:
-    """Member numbers that signed a version."""
-    query = "SELECT party FROM signatures WHERE deal = ? AND version = ?"
-    return {row[0] for row in book.connection.execute(query, (deal, version))}
-
-
-def actions(book: Book) -> list[Action]:
-    """Requests that wait for a checker, oldest first."""
-    query = (
-        "SELECT action_id, number, target, payload, confirmed FROM actions"
-        " WHERE NOT confirmed ORDER BY rowid"
-    )
-    return [Action(*row) for row in book.connection.execute(query)]
-
-
 def loan(book: Book, deal: int, loan_id: bytes) -> Loan | None:
     """A loan by its id."""
     query = "SELECT * FROM loans WHERE deal = ? AND loan_id = ?"
@@ -133,10 +47,32 @@ def loan(book: Book, deal: int, loan_id: bytes) -> Loan | None:
     return Loan(*row) if row else None
 
 
+def overdue_loans(book: Book, deal: int, since_on_or_before: int) -> list[Loan]:
+    """Loans that are overdue since that day or longer, the longest first.
+
+    Only those with something outstanding that are not compensated or written off.
+    """
+    query = (
+        f"SELECT * FROM loans WHERE deal = ? AND {OVERDUE} AND since_date <= ?"
+        " ORDER BY since_date, loan_id"
+    )
+    return [Loan(*row) for row in book.connection.execute(query, (deal, since_on_or_before))]
+
+
 def count_loans(book: Book, deal: int) -> int:
     """Loans ever booked in a deal."""
     query = "SELECT count(*) FROM loans WHERE deal = ?"
     return int(book.connection.execute(query, (deal,)).fetchone()[0])
+
+
+def volume(book: Book, deal: int) -> tuple[int, int]:
+    """Principal of a deal in minor units: what is outstanding, and what was ever disbursed."""
+    query = (
+        "SELECT coalesce(sum(outstanding_minor), 0), coalesce(sum(principal_minor), 0) FROM loans"
+        " WHERE deal = ? AND NOT reversed"
+    )
+    outstanding, disbursed = book.connection.execute(query, (deal,)).fetchone()
+    return int(outstanding), int(disbursed)
 
 
 def entry(book: Book, deal: int, entry_id: bytes, *, booking: bool = False) -> Posted | None:
@@ -155,12 +91,21 @@ def entries_of_loan(book: Book, deal: int, loan_id: bytes) -> list[Posted]:
     return [_posted(row) for row in book.connection.execute(query, (loan_id, deal))]
 
 
+def entries_of_deal(book: Book, deal: int) -> Iterator[Posted]:
+    """All entries of a deal in chain order."""
+    query = f"SELECT {_ENTRY} FROM entries WHERE deal = ? ORDER BY entry"
+    return map(_posted, book.connection.execute(query, (deal,)))
+
+
 def outstanding_legs(entries: list[Posted], funders: list[str]) -> dict[str, int]:
-    """What is outstanding to each funder, in minor units: the plain sum of its legs."""
+    """What is outstanding to each funder, in minor units: the plain sum of a loan's legs."""
     legs = dict.fromkeys(funders, 0)
+    lost = False
     for posted in entries:
-        if posted.reversed or posted.kind is Kind.REVERSAL:
+        # After a write-off nothing is outstanding: what comes back is income.
+        if posted.reversed or posted.kind is Kind.REVERSAL or lost:
             continue
+        lost = posted.kind is Kind.WRITE_OFF
         sign = 1 if posted.kind is Kind.BOOKING else -1
         for funder, leg in zip(funders, posted.legs, strict=False):
             legs[funder] += sign * leg.principal_minor

@@ -1,0 +1,178 @@
+"""Events: what the contracts report, one record per kind, with the contracts' own field names."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ledger.events.agreed_terms import (
+    FUNDERS,
+    LAST_BOUND,
+    BandTerms,
+    ClaimTerms,
+    DealTerms,
+    DepositTerms,
+    FeeTerms,
+    LayerTerms,
+    LimitTerms,
+    PeriodTerms,
+    TierTerms,
+)
+from ledger.events.deals import (
+    ClosingSigned,
+    DaySealed,
+    DaySigned,
+    DealActivated,
+    DealClosed,
+    DealResumed,
+    DealSuspended,
+    PeriodClosed,
+    TermsProposed,
+    TermsSigned,
+)
+from ledger.events.guarantees import (
+    CompensationReversed,
+    DepositPaid,
+    DepositReleased,
+    DepositReversed,
+    LoanCompensated,
+    LoanRecovered,
+    RecoveryReversed,
+    TopUpCalled,
+)
+from ledger.events.loans import (
+    EntriesSubmitted,
+    EntryReversed,
+    FurtherLegs,
+    LoanBooked,
+    LoanFeeCharged,
+    LoanMarkedOverdue,
+    LoanRepaid,
+    LoanWaived,
+    LoanWrittenOff,
+)
+from ledger.events.membership import (
+    ActionConfirmed,
+    ActionRequested,
+    FigureDeclared,
+    GroupDeclared,
+    KeyAdded,
+    KeyReplaced,
+    KeyRevoked,
+    ListChanged,
+    MemberAdmitted,
+    MemberExpelled,
+    VoteCast,
+)
+from ledger.events.words import (
+    WORD_64,
+    Amounts,
+    Particulars,
+    fields_of,
+)
+
+__all__ = [
+    "FUNDERS",
+    "LAST_BOUND",
+    "WORD_64",
+    "ActionConfirmed",
+    "ActionRequested",
+    "Amounts",
+    "BandTerms",
+    "ClaimTerms",
+    "ClosingSigned",
+    "CompensationReversed",
+    "DaySealed",
+    "DaySigned",
+    "DealActivated",
+    "DealClosed",
+    "DealResumed",
+    "DealSuspended",
+    "DealTerms",
+    "DepositPaid",
+    "DepositReleased",
+    "DepositReversed",
+    "DepositTerms",
+    "EntriesSubmitted",
+    "EntryReversed",
+    "Event",
+    "FeeTerms",
+    "FigureDeclared",
+    "FurtherLegs",
+    "GroupDeclared",
+    "KeyAdded",
+    "KeyReplaced",
+    "KeyRevoked",
+    "LayerTerms",
+    "LimitTerms",
+    "ListChanged",
+    "LoanBooked",
+    "LoanCompensated",
+    "LoanFeeCharged",
+    "LoanMarkedOverdue",
+    "LoanRecovered",
+    "LoanRepaid",
+    "LoanWaived",
+    "LoanWrittenOff",
+    "MemberAdmitted",
+    "MemberExpelled",
+    "Particulars",
+    "PeriodClosed",
+    "PeriodTerms",
+    "Place",
+    "RecoveryReversed",
+    "TermsProposed",
+    "TermsSigned",
+    "TierTerms",
+    "TopUpCalled",
+    "VoteCast",
+    "fields_of",
+]
+
+Event = (
+    MemberAdmitted
+    | MemberExpelled
+    | KeyReplaced
+    | KeyAdded
+    | KeyRevoked
+    | VoteCast
+    | ActionRequested
+    | ActionConfirmed
+    | ListChanged
+    | FigureDeclared
+    | GroupDeclared
+    | TermsProposed
+    | TermsSigned
+    | DealActivated
+    | DealSuspended
+    | DealResumed
+    | ClosingSigned
+    | DealClosed
+    | DaySigned
+    | DaySealed
+    | PeriodClosed
+    | EntriesSubmitted
+    | LoanBooked
+    | LoanFeeCharged
+    | LoanRepaid
+    | FurtherLegs
+    | LoanMarkedOverdue
+    | LoanWaived
+    | LoanWrittenOff
+    | EntryReversed
+    | DepositPaid
+    | DepositReleased
+    | DepositReversed
+    | TopUpCalled
+    | LoanCompensated
+    | LoanRecovered
+    | CompensationReversed
+    | RecoveryReversed
+)
+
+
+class Place(NamedTuple):
+    """Where on the chain an event stands."""
+
+    block: int
+    transaction: int
+    log: int

@@ -1,0 +1,1 @@
+"""Folding: what each kind of event does to the tables of the book."""

@@ -1,0 +1,203 @@
+"""At hand: what is kept in memory while a run of blocks is folded, and written at its end."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from ledger.entries import Kind
+from ledger.events import Amounts, DealTerms, Place
+from ledger.records import Loan, decode_legs, decode_terms, encode_legs, name_of
+
+_ENTRY_INDEXES = {"entries_by_id": "entry_id", "entries_by_loan": "loan_id"}
+# Entries kept back before they are written, and loans kept at hand while a run is folded.
+_PENDING_ENTRIES, _LOANS_AT_HAND = 20_000, 250_000
+# Places in a row of entries.
+_ENTRY_ID, _LOAN_ID, _KIND, _FIRST_AMOUNT, _LEGS = 1, 2, 3, 5, 9
+
+
+class Batch(NamedTuple):
+    """The batch that is open: whose entries follow."""
+
+    deal: int
+    version: int
+    submitter: int
+    terms: DealTerms
+
+
+class AtHand:
+    """Loans and entries of the run, and what it needs to know of deals again and again."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self._batch: Batch | None = None
+        self._loans: dict[tuple[int, bytes], Loan] = {}
+        self._changed: dict[tuple[int, bytes], Loan] = {}
+        self._entries: list[tuple[Any, ...]] = []
+        self._reversed: list[tuple[object, ...]] = []
+        self._terms: dict[tuple[int, int], DealTerms] = {}
+        self._deals: dict[bytes, int] = {}
+
+    # ---- deals
+
+    def open_batch(self, deal_id: bytes, version: int, submitter: int) -> None:
+        """The entries that follow are these."""
+        # Never within a batch: events that belong to the entry before them must find it here.
+        if len(self._entries) >= _PENDING_ENTRIES:
+            self._flush()
+        deal = self.deal(deal_id)
+        self._batch = Batch(deal, version, submitter, self.terms(deal, version))
+
+    @property
+    def batch(self) -> Batch:
+        """The batch that is open."""
+        assert self._batch is not None, "an entry without EntriesSubmitted before it"
+        return self._batch
+
+    def deal(self, deal_id: bytes) -> int:
+        """The number of a deal in the book."""
+        if deal_id not in self._deals:
+            query = "SELECT deal FROM deals WHERE name = ?"
+            row = self.connection.execute(query, (name_of(deal_id),)).fetchone()
+            self._deals[deal_id] = row[0]
+        return self._deals[deal_id]
+
+    def terms(self, deal: int, version: int) -> DealTerms:
+        """A version of a deal's terms."""
+        if (deal, version) not in self._terms:
+            query = "SELECT terms FROM versions WHERE deal = ? AND version = ?"
+            (text,) = self.connection.execute(query, (deal, version)).fetchone()
+            self._terms[deal, version] = decode_terms(text)
+        return self._terms[deal, version]
+
+    def terms_in_force(self, deal: int) -> DealTerms:
+        """The version that every party signed last."""
+        query = "SELECT version FROM deals WHERE deal = ?"
+        (version,) = self.connection.execute(query, (deal,)).fetchone()
+        return self.terms(deal, version)
+
+    # ---- loans
+
+    def loan(self, deal: int, loan_id: bytes) -> Loan:
+        """A loan that is about to change."""
+        key = deal, loan_id
+        loan = self._loans.get(key)
+        if loan is None:
+            query = "SELECT * FROM loans WHERE deal = ? AND loan_id = ?"
+            loan = self._loans[key] = Loan(*self.connection.execute(query, key).fetchone())
+        self._changed[key] = loan
+        return loan
+
+    def add_loan(self, loan: Loan) -> None:
+        """A loan that was just booked."""
+        key = loan.deal, loan.loan_id
+        self._loans[key] = self._changed[key] = loan
+
+    # ---- entries
+
+    def add_entry(
+        self,
+        batch: Batch,
+        entry_id: bytes,
+        loan_id: bytes,
+        kind: Kind,
+        date: int,
+        legs: Sequence[int],
+        place: Place,
+        amounts: Amounts | None = None,
+        reversed_id: bytes | None = None,
+    ) -> Amounts:
+        """Record an entry; its amounts are what its legs add up to unless it has its own."""
+        deal, _, submitter, terms = batch
+        words = legs[: len(terms.parties)]
+        # The fields of a sum of legs are the sums of their fields: no amount reaches 2**56.
+        total = amounts or Amounts.unpack(sum(words))
+        encoded = encode_legs(words)
+        who = deal, entry_id, loan_id, kind.value, date
+        self._entries.append((*who, *total, encoded, submitter, *place, reversed_id))
+        return total
+
+    def last_entry(self) -> tuple[bytes, bytes, str]:
+        """Id, loan and kind of the entry just before, which still waits to be written."""
+        entry = self._entries[-1]
+        return entry[_ENTRY_ID], entry[_LOAN_ID], entry[_KIND]
+
+    def extend_last(self, words: Sequence[int], first: int = 0) -> None:
+        """Add words to the legs of the entry just before, from the party `first` on."""
+        entry = list(self._entries[-1])
+        amounts = slice(_FIRST_AMOUNT, _LEGS)
+        more = Amounts.unpack(sum(words))
+        entry[amounts] = [have + extra for have, extra in zip(entry[amounts], more, strict=True)]
+        legs = decode_legs(entry[_LEGS])
+        legs += [0] * (first + len(words) - len(legs))
+        for place, word in enumerate(words, first):
+            legs[place] += word
+        entry[_LEGS] = encode_legs(legs)
+        self._entries[-1] = tuple(entry)
+
+    def last_number(self) -> int:
+        """The number that the entry just before will have in its table."""
+        (written,) = self.connection.execute("SELECT max(entry) FROM entries").fetchone()
+        return (written or 0) + len(self._entries)
+
+    def mark_reversed(
+        self, deal: int, loan_id: bytes, reversed_id: bytes, place: Place, *, booking: bool = False
+    ) -> None:
+        """The entry of that id before `place` no longer stands. Bookings have ids of their own."""
+        self._reversed.append((reversed_id, deal, loan_id, *place, booking))
+
+    # ---- writing
+
+    def write(self) -> None:
+        """Write everything."""
+        self._flush()
+        self._flush_loans()
+        for name, column in _ENTRY_INDEXES.items():
+            self.connection.execute(f"CREATE INDEX IF NOT EXISTS {name} ON entries ({column})")
+        self.connection.executemany(
+            "UPDATE entries SET reversed = 1 WHERE entry_id = ? AND deal = ? AND loan_id = ?"
+            " AND (block, tx, log) < (?, ?, ?) AND (kind = 'booking') = ?",
+            self._reversed,
+        )
+
+    def forget_run(self) -> None:
+        """Drop loans and entries: they are written, or no longer true."""
+        self._loans.clear()
+        self._changed.clear()
+        self._entries.clear()
+        self._reversed.clear()
+
+    def forget_deals(self) -> None:
+        """Drop what is known of deals: it is no longer true."""
+        self._terms.clear()
+        self._deals.clear()
+        self._batch = None
+
+    def _flush(self) -> None:
+        """Write the entries that are pending; loans only when there are too many at hand."""
+        if self.connection.execute("SELECT 1 FROM entries").fetchone() is None:
+            # A whole book is made: sorting its ids once is faster than keeping them sorted.
+            for name in _ENTRY_INDEXES:
+                self.connection.execute(f"DROP INDEX IF EXISTS {name}")
+        self.connection.executemany(
+            "INSERT INTO entries VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            self._entries,
+        )
+        self._entries.clear()
+        if len(self._loans) > _LOANS_AT_HAND:
+            self._flush_loans()
+
+    def _flush_loans(self) -> None:
+        """Write the loans that changed, in the order of their table, and let go of all."""
+        marks = ", ".join("?" * len(Loan.__slots__))
+        self.connection.executemany(
+            f"INSERT OR REPLACE INTO loans VALUES ({marks})",
+            sorted(map(_loan_row, self._changed.values())),
+        )
+        self._changed.clear()
+        self._loans.clear()
+
+
+_loan_row = attrgetter(*Loan.__slots__)
