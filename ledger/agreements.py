@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ledger import reading
-from ledger.bindings import action_id, deal_terms, encode_call, label, terms_hash
+from ledger.bindings import deal_terms, encode_call, label, terms_hash
 from ledger.errors import Problem, TermsInvalid, UsageInvalid
+from ledger.four_eyes import ask
 from ledger.keys import KeyUse
 from ledger.messages import text
+from ledger.salts import limits_borrowers
 
 if TYPE_CHECKING:
+    from ledger.chain.engine import Receipt
     from ledger.ledger import Ledger
     from ledger.terms import Terms
+
+_ROW_BYTES = 4 * 32
 
 
 def propose(ledger: Ledger, terms: Terms, *, by: str, effective_date: int, dry_run: bool) -> int:
@@ -24,27 +29,31 @@ def propose(ledger: Ledger, terms: Terms, *, by: str, effective_date: int, dry_r
         raise TermsInvalid(
             [Problem(what=text("ledger.member_unknown"), found=party) for party in missing]
         )
-    idle = [name for name in ("deposit", "loss", "claim", "period") if getattr(terms, name)]
-    if idle:
-        # Signed terms that no contract carries out would be worse than none.
+    known = reading.deal_named(book, terms.id)
+    in_force = known is not None and known.version > 0
+    earlier = reading.versions(book, known.deal) if known else []
+    agreed = deal_terms(terms, numbers, effective_date)
+    limited = limits_borrowers(agreed)
+    shares = any(limits_borrowers(found.terms) for found in earlier)
+    if limited and not shares and in_force:
         raise TermsInvalid(
             [
                 Problem(
-                    what=text("ledger.table_idle"), column=name, fix=text("ledger.table_idle_fix")
+                    what=text("ledger.salt_own", deal=terms.id, lead=terms.lead),
+                    column="limits",
+                    fix=text("ledger.salt_own_fix"),
                 )
-                for name in idle
             ]
         )
-    known = reading.deal_named(book, terms.id)
-    version = len(reading.versions(book, known.deal)) + 1 if known else 1
-    data = encode_call(
-        "Deals", "propose", label(terms.id), deal_terms(terms, numbers, effective_date)
-    )
+    version = len(earlier) + 1
+    data = encode_call("Deals", "propose", label(terms.id), agreed)
     with ledger.outbox(dry_run=dry_run) as outbox:
         outbox.send(by, KeyUse.MAKER, ledger.settings.contracts["Deals"], data)
         if not dry_run:
             # Before the chain has it: terms nobody can read must never be up for signature.
             ledger.keep_terms(terms, version)
+            if not in_force:
+                _give_salt(ledger, terms, numbers[terms.lead], shared=limited or shares)
         outbox.keep()
     return version
 
@@ -68,21 +77,39 @@ def sign(ledger: Ledger, deal: str, *, by: str, dry_run: bool) -> bytes:
 
 def request(ledger: Ledger, target: bytes, payload: bytes, *, by: str, dry_run: bool) -> bytes:
     """A maker asks its checker for an action; on a `--dev` ledger the checker confirms at once."""
-    member = ledger.member(by)
-    action = action_id(target, payload)
-    waiting = {(found.number, found.action_id) for found in reading.actions(ledger.book())}
     with ledger.outbox(dry_run=dry_run) as outbox:
-        if (member.number, action) not in waiting:
-            ask = encode_call("Members", "request", "0x" + target.hex(), payload)
-            outbox.send(by, KeyUse.MAKER, ledger.settings.contracts["Members"], ask)
-        if ledger.settings.dev:
-            outbox.send(by, KeyUse.CHECKER, target, payload)
+        asked = ask(ledger, outbox, target, payload, by=by)
+        if asked.waits and ledger.engine.atomic:
+            # What the contract would refuse by now is not worth a checker's time.
+            outbox.probe_from(ledger.member(by).checker, target, payload)
         outbox.keep()
-    return action
+    return asked.action_id
+
+
+def send(ledger: Ledger, target: bytes, data: bytes, *, by: str, dry_run: bool) -> Receipt:
+    """A member's maker sends one call."""
+    with ledger.outbox(dry_run=dry_run) as outbox:
+        receipt = outbox.send(by, KeyUse.MAKER, target, data)
+        outbox.keep()
+    return receipt
 
 
 def approve(ledger: Ledger, action: str, *, by: str, dry_run: bool) -> bytes:
     """See `Ledger.approve`."""
+    found = waiting(ledger, action, by=by)
+    with ledger.outbox(dry_run=dry_run) as outbox:
+        # A batch has its rows in its payload, and no row is shorter than this.
+        rows = len(found.payload) // _ROW_BYTES
+        outbox.send(by, KeyUse.CHECKER, found.target, found.payload, rows=rows)
+        outbox.keep()
+    return found.action_id
+
+
+def waiting(ledger: Ledger, action: str, *, by: str) -> reading.Action:
+    """The action that waits for a member's checker, by its id in hex or the start of it.
+
+    Raises `UsageInvalid`.
+    """
     member = ledger.member(by)
     own = [found for found in reading.actions(ledger.book()) if found.number == member.number]
     start = action.lower().removeprefix("0x")
@@ -90,11 +117,24 @@ def approve(ledger: Ledger, action: str, *, by: str, dry_run: bool) -> bytes:
     if len(chosen) != 1:
         ids = ", ".join(found.action_id.hex()[:12] for found in own)
         raise UsageInvalid(text("ledger.action_unknown"), expected=ids or "-", found=action)
-    (found,) = chosen
-    with ledger.outbox(dry_run=dry_run) as outbox:
-        outbox.send(by, KeyUse.CHECKER, found.target, found.payload)
-        outbox.keep()
-    return found.action_id
+    return chosen[0]
+
+
+def _give_salt(ledger: Ledger, terms: Terms, lead: int, *, shared: bool) -> None:
+    if not shared:
+        ledger.salts.give_own(terms.id)
+        return
+    book = ledger.book()
+    others = [
+        deal.name
+        for deal in reading.deals(book)
+        if deal.name != terms.id
+        and any(
+            found.terms.parties[0] == lead and limits_borrowers(found.terms)
+            for found in reading.versions(book, deal.deal)
+        )
+    ]
+    ledger.salts.give_shared(terms.id, terms.lead, others)
 
 
 def _numbers(ledger: Ledger) -> dict[str, int]:

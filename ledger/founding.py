@@ -29,6 +29,40 @@ KEYS_FOLDER = "keys"
 DEALS_FOLDER = "deals"
 BOOK_FILE = "book.sqlite"
 REFS_FILE = "refs.sqlite"
+WIRING = {
+    "Accruals": ("Deals", "Loans", "Servicing", "Settlements"),
+    "Deals": ("Members",),
+    "Exposures": ("Members", "Deals", "Guarantees", "Journal", "Loans", "Servicing"),
+    "Guarantees": ("Members", "Deals", "Exposures", "Journal", "Loans"),
+    "Journal": ("Members", "Deals"),
+    "Lists": ("Members",),
+    "Loans": (
+        "Members",
+        "Deals",
+        "Accruals",
+        "Exposures",
+        "Guarantees",
+        "Journal",
+        "Lists",
+        "Servicing",
+    ),
+    "Servicing": ("Members", "Deals", "Exposures", "Journal", "Loans"),
+    "Settlements": ("Members", "Deals", "Journal", "Accruals"),
+    "Members": (),
+}
+"""Contract to those whose addresses its constructor takes first, in order."""
+POSTERS = ("Guarantees", "Loans", "Servicing", "Settlements")
+"""Contracts that may post to Journal."""
+CONFIRMING = (
+    "Deals",
+    "Exposures",
+    "Guarantees",
+    "Journal",
+    "Lists",
+    "Servicing",
+    "Settlements",
+)
+"""Contracts in which checkers confirm what their makers asked for."""
 _DEPLOYMENT_GAS = 12_000_000
 _DEV_SEED = b"partnership-ledger open key"
 
@@ -93,6 +127,14 @@ def read_settings(directory: Path) -> Settings:
         ) from None
 
 
+def keep_settings(directory: Path, settings: Settings) -> None:
+    """Write ledger.json, the old one or the new one whole."""
+    path = directory / SETTINGS_FILE
+    fresh = path.with_suffix(".new")
+    fresh.write_text(settings.encode(), "utf-8")
+    os.replace(fresh, path)
+
+
 def found(
     directory: Path,
     consortium: Consortium,
@@ -140,7 +182,7 @@ def found(
     finally:
         engine.close()
     # Written last: a folder without it is not a ledger yet.
-    (directory / SETTINGS_FILE).write_text(settings.encode(), "utf-8")
+    keep_settings(directory, settings)
     return settings
 
 
@@ -280,12 +322,11 @@ def _deploy(
         )
         for member in consortium.members
     ]
-    arguments = {
-        "Deals": (at["Members"],),
-        "Journal": (at["Members"], at["Deals"], [at["Loans"]]),
-        "Loans": (at["Members"], at["Deals"], at["Journal"]),
-        "Members": (members, [at["Deals"], at["Journal"]]),
+    arguments: dict[str, tuple[Any, ...]] = {
+        name: tuple(at[other] for other in others) for name, others in WIRING.items()
     }
+    arguments["Journal"] += ([at[name] for name in POSTERS],)
+    arguments["Members"] = (members, [at[name] for name in CONFIRMING])
     operator = PrivateKey(operator_secret)
     with engine.submission() as submission:
         for nonce, name in enumerate(CONTRACTS):

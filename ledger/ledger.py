@@ -1,25 +1,24 @@
 """Ledger: a partnership's system of record, opened from its folder.
 
-`submit` and `reverse` are the only way in for entries, `book` the only way out; deals go through
-`propose`, `sign` and `approve`.
+`submit`, `claim_run` and `reverse` are the only way in for entries, `book` the only way out; deals
+go through `propose`, `sign` and `approve`, everything else through `send` and `request`.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ledger import agreements, posting, reading
-from ledger.bindings import decode_event
+from ledger import agreements, claims, posting, reading, reversing
+from ledger.bindings import decode_event, encode_call
 from ledger.book import Book
 from ledger.chain.engine import Engine, Head, Log, Receipt
+from ledger.claims import ClaimRun
 from ledger.disk import (
     BookDamaged,
     damaged,
@@ -46,6 +45,7 @@ from ledger.keys import Keyring, Passphrases, open_passphrases
 from ledger.messages import text
 from ledger.outbox import Outbox
 from ledger.posting import Progress, Submitted
+from ledger.salts import Salts
 
 if TYPE_CHECKING:
     from ledger.terms import Terms
@@ -64,6 +64,9 @@ class Ledger:
         self.settings = settings
         self.engine = engine
         self.keyring = keyring
+        self.salts = Salts(
+            directory, directory / DEALS_FOLDER, self._open_salt if settings.dev else None
+        )
         self._book = open_book(directory / BOOK_FILE)
         self._refs = open_refs(directory / REFS_FILE)
 
@@ -162,14 +165,11 @@ class Ledger:
             ) from None
 
     def salt(self, deal: str) -> bytes:
-        """The deal's salt, 32 bytes: shared by its parties, never on the chain."""
-        path = self._deal_folder(deal) / "salt"
-        try:
-            return bytes.fromhex(path.read_text("ascii"))
-        except (OSError, ValueError) as error:
-            raise UsageInvalid(
-                text("ledger.salt_missing", deal=deal), where=str(path), found=str(error)
-            ) from None
+        """The deal's salt, 32 bytes: shared by its parties, never on the chain.
+
+        Raises `UsageInvalid` where it is not.
+        """
+        return self.salts.read(deal)
 
     def ref(self, known_id: bytes) -> str:
         """The text behind a loan's, entry's or borrower's id; the id in hex if not known here."""
@@ -216,11 +216,13 @@ class Ledger:
         dry_run: bool = False,
         progress: Progress = lambda done, total: None,
     ) -> Submitted:
-        """Post entries in order: all of them or, on the local chain, none.
+        """Post entries, those of a loan in order: all of them or, on the local chain, none.
 
-        Entries on the chain already are counted, not posted again. Raises `EntryInvalid`, or
-        `EntryRejected` with every refused row; its `.submitted` is what the run came to. On a
-        network (`Engine.atomic` false) the batches before the refused one stay posted.
+        Entries on the chain already are counted, not posted again; write-offs wait for a checker
+        (`.waiting`, `.actions`) unless it is a `--dev` ledger. A repayment on a loan compensated or
+        written off goes to the owners of its claims. Raises `EntryInvalid`, or `EntryRejected` with
+        every refused row; its `.submitted` is what the run came to. On a network (`Engine.atomic`
+        false) the batches before the refused one stay posted.
         """
         return posting.submit(
             self,
@@ -233,6 +235,23 @@ class Ledger:
             progress=progress,
         )
 
+    def claim_run(
+        self,
+        deal: str,
+        *,
+        date: date,
+        by: str,
+        dry_run: bool = False,
+        progress: Progress = lambda done, total: None,
+    ) -> ClaimRun:
+        """Claim every loan past its trigger day on `date` from the loss layers (代偿), once each.
+
+        Loans for which no layer would pay are `.skipped`. Raises `Reverted` (`CLAIM_MISSING` when
+        no terms of the deal have loss layers), or `EntryRejected` with the loans refused for
+        another reason; then, on the local chain, nothing is claimed.
+        """
+        return claims.claim_run(self, deal, on=date, by=by, dry_run=dry_run, progress=progress)
+
     def reverse(
         self,
         refs: Sequence[str],
@@ -244,10 +263,34 @@ class Ledger:
     ) -> Submitted:
         """Reverse entries (冲正) by their refs, each the latest that stands on its loan by then.
 
-        `on` is the business date of the reversals; None: each entry's own date. Raises
+        A payment into the deposit is reversed under four eyes of its custodian (`.waiting`,
+        `.actions`). `on` is the business date of the reversals; None: each entry's own date. Raises
         `UsageInvalid` for a ref that is no entry, `EntryRejected` for what the contract refuses.
         """
-        return posting.reverse(self, refs, deal=deal, by=by, on=on, dry_run=dry_run)
+        return reversing.reverse(self, refs, deal=deal, by=by, on=on, dry_run=dry_run)
+
+    def send(
+        self, contract: str, function: str, *arguments: Any, by: str, dry_run: bool = False
+    ) -> Receipt:
+        """A member's maker calls a function of one of the ledger's contracts.
+
+        Arguments as the ABI has them. Raises `Reverted` when the contract refuses.
+        """
+        target = self.settings.contracts[contract]
+        data = encode_call(contract, function, *arguments)
+        return agreements.send(self, target, data, by=by, dry_run=dry_run)
+
+    def request(
+        self, contract: str, function: str, *arguments: Any, by: str, dry_run: bool = False
+    ) -> bytes:
+        """A maker asks its member's checker for a call under four eyes; returns the action's id.
+
+        The checker must `approve` it; on a `--dev` ledger that happens at once, and what the
+        contract refuses raises `Reverted`. Asking again while it waits asks nothing twice.
+        """
+        target = self.settings.contracts[contract]
+        data = encode_call(contract, function, *arguments)
+        return agreements.request(self, target, data, by=by, dry_run=dry_run)
 
     @contextmanager
     def outbox(self, *, dry_run: bool = False) -> Iterator[Outbox]:
@@ -289,17 +332,10 @@ class Ledger:
             raise
 
     def keep_terms(self, terms: Terms, version: int) -> None:
-        """Keep a version's document, and with the first one the deal's salt."""
+        """Keep a version's document."""
         folder = self._deal_folder(terms.id)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / f"v{version}.json").write_bytes(terms.canonical)
-        salt = folder / "salt"
-        if not salt.exists():
-            file = os.open(salt, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(file, "w", encoding="ascii") as stream:
-                stream.write(self._new_salt(terms.id).hex())
-                stream.flush()
-                os.fsync(stream.fileno())
 
     def _apply(self, logs: Iterable[Log]) -> None:
         ours = set(self.settings.contracts.values())
@@ -313,13 +349,13 @@ class Ledger:
     def _deal_folder(self, deal: str) -> Path:
         return self.directory / DEALS_FOLDER / deal
 
-    def _new_salt(self, deal: str) -> bytes:
-        if not self.settings.dev:
-            return secrets.token_bytes(32)
+    def _open_salt(self, purpose: str) -> bytes:
+        """Open like the keys of a `--dev` ledger, and like them the same on every run."""
         from eth_hash.auto import keccak
 
-        # Open like the keys of a --dev ledger, and like them the same on every run.
-        return keccak(f"open salt/{self.settings.name}/{self.settings.chain_id}/{deal}".encode())
+        kind, _, name = purpose.partition("/")
+        place = f"{kind}/{self.settings.name}/{self.settings.chain_id}/{name}"
+        return keccak(place.encode())
 
 
 @contextmanager

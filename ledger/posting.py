@@ -4,21 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING
 
-from ledger import reading
-from ledger.bindings import (
-    BOOKING,
-    REPAYMENT,
-    WAIVER,
-    WRITE_OFF,
-    encode_batch,
-    encode_call,
-    label,
-    tip_after,
-)
-from ledger.entries import Entry, Kind, Reversal, entry_id, loan_id, refuse_duplicates
+from ledger import limits
+from ledger.bindings import encode_batch, label
+from ledger.entries import Booking, Entry, Kind, refuse_duplicates
 from ledger.errors import (
     EntryRejected,
     RejectedRow,
@@ -27,26 +18,24 @@ from ledger.errors import (
     UsageInvalid,
     explain,
 )
+from ledger.four_eyes import ask, asking, rows_asked
 from ledger.keys import KeyUse
 from ledger.messages import text
-from ledger.money import day_number
 from ledger.outbox import Outbox
-from ledger.submission import Planner, Probing, Row, refuse_far_days
+from ledger.rows import Route, Row
+from ledger.submission import Plan, Planner, Probing, refuse_far_days
 
 if TYPE_CHECKING:
+    from ledger.chain.engine import Head
     from ledger.ledger import Ledger
 
 Progress = Callable[[int, int], None]
 """(rows done, rows in all)"""
 
-_TIP_KINDS = {
-    Kind.BOOKING: BOOKING,
-    Kind.REPAYMENT: REPAYMENT,
-    Kind.WAIVER: WAIVER,
-    Kind.WRITE_OFF: WRITE_OFF,
-}
-_RACE_REASONS = ("ENTRY_OUT_OF_SEQUENCE", "LOAN_EXISTS")
+RACE_REASONS = ("ENTRY_OUT_OF_SEQUENCE", "LOAN_EXISTS")
+"""What a row is refused for when another process posted to its loan first."""
 _RACE_ATTEMPTS = 8
+_NOT_ASKED = "ACTION_NOT_REQUESTED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +48,13 @@ class Submitted:
     already_posted: int = 0
     reversed_refs: tuple[str, ...] = ()
     """Of those posted already, what was reversed since: it no longer stands."""
+    waiting: int = 0
+    """Rows that wait for a checker to `approve`, or come after one that does on the same loan."""
+    actions: tuple[str, ...] = ()
+    """Ids, in hex, of what they wait for; afterwards the same run posts what is left."""
     rejected: tuple[RejectedRow, ...] = ()
+    warnings: tuple[RejectedRow, ...] = ()
+    """Rows that were posted although something is odd about them."""
     transactions: int = 0
     gas_used: int = 0
     head_block: int = 0
@@ -98,7 +93,7 @@ def submit(
                 posted=run.posted + earlier.posted,
             )
     raise EntryRejected(
-        _RACE_REASONS[0], [RejectedRow(0, deal, _RACE_REASONS[0], text("submit.raced"))]
+        RACE_REASONS[0], [RejectedRow(0, deal, RACE_REASONS[0], text("submit.raced"))]
     )
 
 
@@ -110,8 +105,11 @@ class _Posting:
         self._deal = deal
         self._by = by
         self._dry_run = dry_run
-        self._target = ledger.settings.contracts["Loans"]
         self._atomic = ledger.engine.atomic
+        self._waits = not ledger.settings.dev
+        # A deal has few versions, and a run many rows.
+        self._documents = cache(lambda version: ledger.terms(deal, version))
+        self._refusal: str | None = None
         self.sent = Submitted(rows=0)
 
     def post(
@@ -119,176 +117,163 @@ class _Posting:
     ) -> Submitted:
         ledger = self._ledger
         with ledger.outbox(dry_run=self._dry_run) as outbox:
-            planner = Planner(ledger.book(), ledger.deal(self._deal), ledger.salt(self._deal))
-            plan = planner.plan(entries, lines)
+            plan = self._plan(entries, lines)
             if not self._dry_run:
                 # Ids are known and their refs kept before anything is sent.
                 ledger.keep_refs(plan.refs)
             probing = self._probing(outbox) if plan.rejected else None
             done = len(entries) - sum(map(len, plan.batches))
             for batch in plan.batches:
-                if probing is None and not self._send(outbox, batch):
+                if probing is None and not self._send(outbox, batch, plan):
                     probing = self._probing(outbox)
                 if probing is not None:
                     probing.run(batch)
                 done += len(batch)
                 progress(done, len(entries))
-            refused = [*plan.rejected, *(probing.rejected if probing else ())]
+            refused = self._refused(plan, probing)
+            if self._refusal is not None and not refused:
+                # No row by itself is at fault.
+                raise Reverted(self._refusal)
             head = ledger.engine.head() if refused else outbox.keep()
         if not self._dry_run and (not refused or not self._atomic):
             ledger.fold(outbox.receipts, head)
+        return self._result(run, plan, refused, head)
+
+    def _plan(self, entries: list[Entry], lines: Sequence[int]) -> Plan:
+        ledger, deal = self._ledger, self._deal
+        asked = None
+        if self._waits:
+            # Planned for when nothing is written off, too: then there is nothing to look up.
+            written_off = any(entry.kind is Kind.WRITE_OFF for entry in entries)
+            asked = rows_asked(ledger, deal, Kind.WRITE_OFF, by=self._by) if written_off else {}
+        planner = Planner(
+            ledger.book(), ledger.deal(deal), ledger.salt(deal),
+            documents=self._documents, asked=asked,
+        )  # fmt: skip
+        return planner.plan(entries, lines)
+
+    def _result(
+        self, run: Submitted, plan: Plan, refused: list[RejectedRow], head: Head
+    ) -> Submitted:
+        """What the run came to. Raises `EntryRejected` when a row was refused."""
         # What an attempt before this one posted on a network is found posted already here.
         result = replace(
             run,
             already_posted=plan.already_posted - run.posted,
             reversed_refs=tuple(plan.reversed_refs),
-            rejected=tuple(sorted(refused, key=lambda row: row.line)),
+            rejected=tuple(refused),
+            warnings=tuple(plan.warnings),
             head_block=head.number,
         )
         if not refused or not self._atomic:
             result = replace(
                 result,
                 posted=run.posted + self.sent.posted,
+                waiting=plan.waiting + self.sent.waiting,
+                actions=tuple(action.hex() for action in plan.actions),
                 transactions=run.transactions + self.sent.transactions,
                 gas_used=run.gas_used + self.sent.gas_used,
             )
         if refused:
-            raise EntryRejected(refused[0].reason, result.rejected, file=run.file, submitted=result)
+            raise EntryRejected(refused[0].reason, refused, file=run.file, submitted=result)
         return result
 
-    def _send(self, outbox: Outbox, batch: list[Row]) -> bool:
+    def _send(self, outbox: Outbox, batch: list[Row], plan: Plan) -> bool:
         """Send a batch; False when the contract refuses it."""
+        route = batch[0].route
         rows = [row.words(row.sequence) for row in batch]
-        data = encode_batch(batch[0].function, label(self._deal), batch[0].version, rows)
+        to, data = self._call(route, batch[0].version, rows)
+        before = len(outbox.receipts)
+        waits = False
         try:
-            receipt = outbox.send(self._by, KeyUse.MAKER, self._target, data, rows=len(rows))
+            if route.four_eyes:
+                waits = self._ask(outbox, to, data, len(rows), plan)
+            else:
+                outbox.send(self._by, KeyUse.MAKER, to, data, rows=len(rows))
         except Reverted as refusal:
-            if not self._atomic and refusal.reason in _RACE_REASONS:
+            if not self._atomic and refusal.reason in RACE_REASONS:
                 raise Raced from refusal
+            self._refusal = refusal.reason
             return False
         except TransactionInvalid as error:
             # Elsewhere the same member's key was used: its nonce is taken.
             if self._atomic:
                 raise
             raise Raced from error
-        self.sent = replace(
-            self.sent,
-            posted=self.sent.posted + len(batch),
-            transactions=self.sent.transactions + 1,
-            gas_used=self.sent.gas_used + receipt.gas_used,
-        )
+        finally:
+            receipts = outbox.receipts[before:]
+            self.sent = replace(
+                self.sent,
+                transactions=self.sent.transactions + len(receipts),
+                gas_used=self.sent.gas_used + sum(receipt.gas_used for receipt in receipts),
+            )
+        if waits:
+            self.sent = replace(self.sent, waiting=self.sent.waiting + len(batch))
+        else:
+            self.sent = replace(self.sent, posted=self.sent.posted + len(batch))
         return True
 
-    def _probing(self, outbox: Outbox) -> Probing:
-        def attempt(function: str, version: int, rows: list[tuple[int, ...]]) -> str | None:
-            data = encode_batch(function, label(self._deal), version, rows)
+    def _ask(self, outbox: Outbox, to: bytes, data: bytes, rows: int, plan: Plan) -> bool:
+        """Have the checker send a batch; whether it has still to."""
+        request = ask(self._ledger, outbox, to, data, by=self._by, rows=rows)
+        if request.waits:
+            # What the contract would refuse by now is not worth a checker's time.
             try:
-                outbox.probe(self._by, KeyUse.MAKER, self._target, data)
+                outbox.probe_from(self._ledger.member(self._by).checker, to, data)
             except Reverted as refusal:
+                # A network has nothing of a dry run.
+                if self._atomic or not self._dry_run or refusal.reason != _NOT_ASKED:
+                    raise
+            plan.actions[request.action_id] = None
+        return request.waits
+
+    def _probing(self, outbox: Outbox) -> Probing:
+        def attempt(route: Route, version: int, rows: list[tuple[int, ...]]) -> str | None:
+            to, data = self._call(route, version, rows)
+            try:
+                if route.four_eyes:
+                    self._probe_asked(outbox, to, data)
+                else:
+                    outbox.probe(self._by, KeyUse.MAKER, to, data)
+            except Reverted as refusal:
+                if not self._atomic and refusal.reason == _NOT_ASKED:
+                    # A network cannot judge parts that nobody asked for: the reason of all stands.
+                    return self._refusal
                 return refusal.reason
             return None
 
         return Probing(attempt, cumulative=self._atomic)
 
+    def _probe_asked(self, outbox: Outbox, to: bytes, data: bytes) -> None:
+        members = self._ledger.settings.contracts["Members"]
+        try:
+            outbox.probe(self._by, KeyUse.MAKER, members, asking(to, data))
+        except Reverted as refusal:
+            if refusal.reason != "ACTION_REPEATED":
+                raise
+        outbox.probe_from(self._ledger.member(self._by).checker, to, data)
 
-def reverse(
-    ledger: Ledger,
-    refs: Sequence[str],
-    *,
-    deal: str,
-    by: str,
-    on: date | None = None,
-    dry_run: bool = False,
-) -> Submitted:
-    """See `Ledger.reverse`."""
-    already = 0
-    with ledger.outbox(dry_run=dry_run) as outbox:
-        reversing = _Reversing(ledger, deal, on)
-        for ref in refs:
-            entry = reversing.find(ref)
-            if entry.reversed or reversing.noted(entry):
-                already += 1
-                continue
-            own = entry_id(ledger.salt(deal), Reversal(entry_ref=ref).ref)
-            if not dry_run:
-                ledger.keep_refs([(own, Reversal(entry_ref=ref).ref)])
+    def _call(self, route: Route, version: int, rows: list[tuple[int, ...]]) -> tuple[bytes, bytes]:
+        """The contract, and the call of its batch function."""
+        deal = label(self._deal)
+        data = encode_batch(route.function, deal, version, rows, contract=route.contract)
+        return self._ledger.settings.contracts[route.contract], data
+
+    def _refused(self, plan: Plan, probing: Probing | None) -> list[RejectedRow]:
+        """Every refused row, in the order of the run."""
+        refused = dict(plan.rejected)
+        for row, reason in probing.refused if probing else ():
+            refused[row.at.position] = self._rejected(row, reason)
+        return [refused[position] for position in sorted(refused)]
+
+    def _rejected(self, row: Row, reason: str) -> RejectedRow:
+        """A refused row with its reason, and the rule behind it, explained."""
+        detail = explain(reason)
+        if isinstance(row.entry, Booking):
             try:
-                data = reversing.call_data(entry, own)
-                outbox.send(by, KeyUse.MAKER, ledger.settings.contracts["Loans"], data)
-            except Reverted as refusal:
-                row = RejectedRow(0, ref, refusal.reason, explain(refusal.reason))
-                raise EntryRejected(refusal.reason, [row]) from None
-            reversing.note(entry)
-        head = outbox.keep()
-    if not dry_run:
-        ledger.fold(outbox.receipts, head)
-    return Submitted(
-        rows=len(refs),
-        posted=len(refs) - already,
-        already_posted=already,
-        transactions=len(outbox.receipts),
-        gas_used=sum(receipt.gas_used for receipt in outbox.receipts),
-        head_block=head.number,
-    )
-
-
-class _Reversing:
-    """Finds entries and builds their exact mirrors, one on top of the other."""
-
-    def __init__(self, ledger: Ledger, deal: str, on: date | None) -> None:
-        self._book = ledger.book()
-        self._deal = ledger.deal(deal)
-        self._salt = ledger.salt(deal)
-        self._on = on
-        self._mirrored: list[reading.Posted] = []
-
-    def find(self, ref: str) -> reading.Posted:
-        """The entry of that ref. `booking/LOAN_REF` when an entry has the same ref as a loan."""
-        book, deal = self._book, self._deal.deal
-        own = reading.entry(book, deal, entry_id(self._salt, ref))
-        booked = loan_id(self._salt, ref.removeprefix("booking/"))
-        booking = reading.entry(book, deal, booked, booking=True)
-        if own is not None and booking is not None:
-            raise UsageInvalid(
-                text("reverse.ambiguous"), found=ref, fix=text("reverse.ambiguous_fix", ref=ref)
-            )
-        found = own or booking
-        if found is None:
-            raise UsageInvalid(text("reverse.unknown"), found=ref, fix=text("reverse.unknown_fix"))
-        if found.kind not in _TIP_KINDS:
-            raise UsageInvalid(text("reverse.kind", kind=found.kind), fix=text("reverse.kind_fix"))
-        return found
-
-    def noted(self, entry: reading.Posted) -> bool:
-        """Whether the entry is reversed within this submission."""
-        return any(found.number == entry.number for found in self._mirrored)
-
-    def note(self, entry: reading.Posted) -> None:
-        """The entry is reversed within this submission."""
-        self._mirrored.append(entry)
-
-    def call_data(self, entry: reading.Posted, own: bytes) -> bytes:
-        """The call of Loans.reverse."""
-        known = reading.loan(self._book, self._deal.deal, entry.loan_id)
-        assert known is not None, "an entry without its loan"
-        before = [found for found in self._mirrored if found.loan_id == entry.loan_id]
-        gone = {found.number for found in before}
-        tip = 0
-        for other in reading.entries_of_loan(self._book, self._deal.deal, entry.loan_id):
-            if other.number == entry.number:
-                break
-            if other.kind in _TIP_KINDS and not other.reversed and other.number not in gone:
-                kind, amounts = _TIP_KINDS[other.kind], other.amounts.pack()
-                tip = tip_after(tip, kind, other.entry_id, other.date, amounts)
-        row = (
-            own,
-            entry.loan_id,
-            known.sequence + len(before),
-            entry.date if self._on is None else day_number(self._on),
-            entry.entry_id,
-            _TIP_KINDS[entry.kind],
-            entry.date,
-            entry.amounts.pack(),
-            tip,
-        )
-        return encode_call("Loans", "reverse", label(self._deal.name), known.version, row)
+                terms = self._documents(row.version)
+                detail = limits.explained(terms, reason, row.entry.start_date)
+            except UsageInvalid:
+                # The document is not in this folder: the reason has to do.
+                pass
+        return RejectedRow(row.at.line, row.entry.ref, reason, detail)

@@ -1,26 +1,28 @@
 """Submission: entries become batches of rows, in order, each at its loan's next sequence number.
 
 What is on the chain already is left out; what has the same ref and other content is refused here,
-because the chain knows refs only as hashes of what it has seen.
+because the chain knows refs only as hashes of what it has seen. Refused here too is a loan that
+would cost its borrower more than the terms allow: no contract knows what a borrower will pay.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from ledger import reading
+from ledger import costs, reading
+from ledger.accruals import Accruals
 from ledger.book import Book
 from ledger.entries import (
     Booking,
     Cure,
     Entry,
     Kind,
-    Method,
     OverdueMark,
-    Purpose,
+    Recovery,
     Repayment,
+    Reversal,
     Waiver,
     WriteOff,
     borrower_id,
@@ -28,58 +30,25 @@ from ledger.entries import (
     loan_id,
 )
 from ledger.errors import EntryInvalid, Problem, RejectedRow, UsageInvalid, explain
-from ledger.events import Amounts, Particulars
+from ledger.events import DealTerms
 from ledger.messages import text
-from ledger.money import date_of, day_number
+from ledger.money import date_of, day_number, format
+from ledger.records import Loan
+from ledger.rows import At, Route, Row, amounts, particulars
+from ledger.tables import InterestCheck
+from ledger.terms import Terms
 
-BATCH_ROWS = 200
-"""Rows of a transaction: past this, gas per row no longer falls."""
 LAST_DATE = date_of(2**16 - 1)
 """The last day that the chain can hold: 2149-06-06."""
 REF_REUSED = "REF_REUSED"
 """Reason for a row whose ref is on the chain with other content."""
+INTEREST_ABOVE_ACCRUED = "INTEREST_ABOVE_ACCRUED"
+"""Reason of a warning, or of the contract."""
 
-FUNCTIONS = {
-    Kind.BOOKING: "book",
-    Kind.REPAYMENT: "repay",
-    Kind.OVERDUE: "mark_overdue",
-    Kind.CURE: "mark_overdue",
-    Kind.WAIVER: "waive",
-    Kind.WRITE_OFF: "write_off",
-}
-"""Kind of entry to the function of Loans that posts it."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Row:
-    """One entry ready to be sent."""
-
-    entry: Entry
-    line: int
-    function: str
-    version: int
-    loan_id: bytes
-    entry_id: bytes
-    sequence: int
-
-    def words(self, sequence: int) -> tuple[int, ...]:
-        """The row as the contract takes it."""
-        entry, loan = self.entry, int.from_bytes(self.loan_id, "big")
-        if isinstance(entry, Booking):
-            borrower = int.from_bytes(self.entry_id, "big")
-            return loan, borrower, entry.principal_minor, particulars(entry).pack()
-        own = int.from_bytes(self.entry_id, "big")
-        if isinstance(entry, Repayment):
-            place = day_number(entry.date) | sequence << 16
-            return own, loan, place, amounts(entry).pack()
-        if isinstance(entry, OverdueMark):
-            return own, loan, sequence, day_number(entry.since_date)
-        if isinstance(entry, Cure):
-            return own, loan, sequence, 0
-        if isinstance(entry, Waiver):
-            return own, loan, sequence, day_number(entry.date), amounts(entry).pack()
-        assert isinstance(entry, WriteOff), entry
-        return own, loan, sequence, day_number(entry.date)
+Asked = Mapping[tuple[int, ...], bytes]
+"""Version and words of rows that wait for a checker already, to the action's id."""
+Documents = Callable[[int], Terms]
+"""The terms of a version as signed. Raises `UsageInvalid` where they are not."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,110 +59,231 @@ class Plan:
     already_posted: int = 0
     reversed_refs: list[str] = field(default_factory=list)
     """Of those posted already, what was reversed since."""
-    rejected: list[RejectedRow] = field(default_factory=list)
+    waiting: int = 0
+    """Rows that wait for a checker already, or come after one that does on the same loan."""
+    actions: dict[bytes, None] = field(default_factory=dict)
+    """Ids of what they wait for, in order."""
+    rejected: dict[int, RejectedRow] = field(default_factory=dict)
+    """By their position in the run."""
+    warnings: list[RejectedRow] = field(default_factory=list)
+    """Rows that are sent although something is odd about them."""
     refs: list[tuple[bytes, str]] = field(default_factory=list)
     """Id to ref of everything in the run, to be kept before anything is sent."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Course:
+    """Where the book, and the rows of the run so far, leave a loan."""
+
+    known: Loan | None = None
+    version: int
+    sequence: int = 1
+    since_date: int = 0
+    claimed: bool = False
+    """Compensated or written off: what comes in goes to the owners of the claims."""
+    behind: bool = False
+    """A row of the run waits for a checker: those after it on the loan cannot be sent yet."""
+    batch: int = -1
+    """Index of the last batch with a row of the loan."""
 
 
 class Planner:
     """Plans entries against the book as it stands."""
 
-    def __init__(self, book: Book, deal: reading.Deal, salt: bytes) -> None:
+    def __init__(
+        self,
+        book: Book,
+        deal: reading.Deal,
+        salt: bytes,
+        *,
+        documents: Documents | None = None,
+        asked: Asked | None = None,
+    ) -> None:
+        """Without `documents` neither costs nor accrued interest are looked at.
+
+        `asked`: None where checkers confirm at once, so that no row waits.
+        """
         self._book = book
         self._deal = deal.deal
         self._salt = salt
+        self._documents = documents
+        self._asked = asked
         self._versions = [found for found in reading.versions(book, deal.deal) if found.in_force]
-        self._sequences: dict[bytes, int] = {}
-        self._since: dict[bytes, int] = {}
+        self._accruals = Accruals(book, deal.deal)
+        self._courses: dict[bytes, _Course] = {}
+        self._open: dict[tuple[Route, int, date | None], int] = {}
+        self._wide = {found.version for found in self._versions if _limits_reach_wide(found.terms)}
 
     def plan(self, entries: Iterable[Entry], lines: Sequence[int] = ()) -> Plan:
         """Plan a run of entries; `lines` are their lines in a file, 0 where there is none."""
         plan = Plan()
-        open_batches: dict[tuple[str, int], list[Row]] = {}
         for position, given in enumerate(entries):
             line = lines[position] if position < len(lines) else 0
-            row = self._row(given, line, plan)
-            if row is None:
-                continue
-            batch = open_batches.get((row.function, row.version))
-            if batch is None or len(batch) == BATCH_ROWS:
-                batch = open_batches[row.function, row.version] = []
-                plan.batches.append(batch)
-            batch.append(row)
+            row = self._row(given, At(position, line), plan)
+            if row is not None:
+                self._add(row, plan)
         return plan
 
-    def _row(self, entry: Entry, line: int, plan: Plan) -> Row | None:
-        if not isinstance(entry, Booking | Repayment | OverdueMark | Cure | Waiver | WriteOff):
+    def _add(self, row: Row, plan: Plan) -> None:
+        """Rows of one loan never overtake one another: a batch is joined only if it is the last."""
+        course = self._courses[row.loan_id]
+        place = row.route, row.version, self._day_apart(row)
+        last = self._open.get(place, -1)
+        if last < course.batch or last < 0 or len(plan.batches[last]) == row.route.most_rows:
+            last = self._open[place] = len(plan.batches)
+            plan.batches.append([])
+        plan.batches[last].append(row)
+        course.batch = last
+
+    def _day_apart(self, row: Row) -> date | None:
+        """Declared figures are dated: under limits across deals each start date has its batches."""
+        entry = row.entry
+        if isinstance(entry, Booking) and row.version in self._wide:
+            return entry.start_date
+        return None
+
+    def _row(self, entry: Entry, at: At, plan: Plan) -> Row | None:
+        if isinstance(entry, Reversal):
             raise UsageInvalid(text("submit.kind", kind=entry.kind))
         loan = loan_id(self._salt, entry.loan_ref)
         plan.refs.append((loan, entry.loan_ref))
+        course = self._courses.get(loan)
+        if course is None:
+            course = self._courses[loan] = self._course(loan)
         if isinstance(entry, Booking):
-            return self._booking(entry, line, loan, plan)
-        known = reading.loan(self._book, self._deal, loan)
+            return self._booking(entry, at, loan, course, plan)
         if isinstance(entry, Cure):
-            entry = self._ending(entry, loan, known.since_date if known else 0)
+            entry = self._ending(entry, loan, course)
         elif isinstance(entry, OverdueMark):
-            self._since[loan] = day_number(entry.since_date)
+            course.since_date = day_number(entry.since_date)
         own = entry_id(self._salt, entry.ref)
         plan.refs.append((own, entry.ref))
         posted = reading.entry(self._book, self._deal, own)
         if posted is not None:
-            self._note_posted(entry, line, posted, plan, loan)
+            self._note_posted(entry, at, posted, plan, loan)
             return None
-        sequence = self._sequences.get(loan, known.sequence if known else 1)
-        self._sequences[loan] = sequence + 1
-        return Row(
+        repaid = isinstance(entry, Repayment) and course.claimed
+        row = Row(
             entry=entry,
-            line=line,
-            function=FUNCTIONS[entry.kind],
-            version=known.version if known else self._newest(),
+            kind=Kind.CLAIM_REPAYMENT if repaid else entry.kind,
+            at=at,
+            version=course.version,
             loan_id=loan,
             entry_id=own,
-            sequence=sequence,
+            sequence=course.sequence,
         )
+        return row if self._follows(row, course, plan) else None
 
-    def _booking(self, entry: Booking, line: int, loan: bytes, plan: Plan) -> Row | None:
-        borrower = borrower_id(self._salt, entry.borrower_ref)
-        plan.refs.append((borrower, entry.borrower_ref))
+    def _course(self, loan: bytes) -> _Course:
         known = reading.loan(self._book, self._deal, loan)
         if known is None:
-            return Row(
-                entry=entry,
-                line=line,
-                function=FUNCTIONS[Kind.BOOKING],
-                version=self._version_on(day_number(entry.start_date)),
-                loan_id=loan,
-                entry_id=borrower,
-                sequence=0,
-            )
-        same = (
-            known.borrower_id == borrower
-            and known.principal_minor == entry.principal_minor
-            and known.particulars == particulars(entry).pack()
+            return _Course(version=self._newest())
+        return _Course(
+            known=known,
+            version=known.version,
+            sequence=known.sequence,
+            since_date=known.since_date,
+            claimed=bool(known.compensated or known.written_off),
         )
-        self._note(entry, line, plan, same=same, gone=bool(known.reversed))
-        return None
+
+    def _booking(
+        self, entry: Booking, at: At, loan: bytes, course: _Course, plan: Plan
+    ) -> Row | None:
+        borrower = borrower_id(self._salt, entry.borrower_ref)
+        plan.refs.append((borrower, entry.borrower_ref))
+        known = course.known
+        if known is not None:
+            same = (
+                known.borrower_id == borrower
+                and known.principal_minor == entry.principal_minor
+                and known.particulars == particulars(entry).pack()
+            )
+            self._note(entry, at, plan, same=same, gone=bool(known.reversed))
+            return None
+        course.version = self._version_on(day_number(entry.start_date))
+        if self._documents is not None:
+            terms = self._documents(course.version)
+            cost = costs.check(entry, terms) if terms.fee is not None else None
+            if cost is not None and not cost.passes:
+                detail = costs.explained(entry, terms, cost)
+                row = RejectedRow(at.line, entry.ref, costs.COST_OVER_LIMIT, detail)
+                plan.rejected[at.position] = row
+                return None
+            if terms.limits.interest_check is InterestCheck.WARN:
+                self._accruals.book(loan, entry, terms)
+        return Row(
+            entry=entry,
+            kind=Kind.BOOKING,
+            at=at,
+            version=course.version,
+            loan_id=loan,
+            entry_id=borrower,
+            sequence=0,
+        )
+
+    def _follows(self, row: Row, course: _Course, plan: Plan) -> bool:
+        """What a row means for those after it; False when it has to wait already."""
+        if course.behind:
+            plan.waiting += 1
+            return False
+        entry = row.entry
+        if row.route.four_eyes and self._asked is not None:
+            course.behind = True
+            action = self._asked.get((row.version, *row.words(row.sequence)))
+            if action is not None:
+                plan.waiting += 1
+                plan.actions[action] = None
+                return False
+        if isinstance(entry, WriteOff):
+            course.claimed = True
+        elif isinstance(entry, Waiver):
+            self._accruals.waive(row.loan_id, entry.interest_minor)
+        elif isinstance(entry, Repayment) and not course.claimed:
+            self._warn_of_interest(row, entry, plan)
+        course.sequence += 1
+        return True
+
+    def _warn_of_interest(self, row: Row, entry: Repayment, plan: Plan) -> None:
+        terms = self._terms(row.version)
+        if terms is None or terms.limits.interest_check is not InterestCheck.WARN:
+            return
+        accrual = self._accruals.repay(row.loan_id, entry, terms)
+        if accrual is not None:
+            figures = text(
+                "submit.accrued",
+                accrued=format(accrual.accrued_minor(entry.date), terms.decimals),
+                found=format(accrual.settled_minor, terms.decimals),
+            )
+            detail = text("problem.separator").join([explain(INTEREST_ABOVE_ACCRUED), figures])
+            plan.warnings.append(
+                RejectedRow(row.at.line, entry.ref, INTEREST_ABOVE_ACCRUED, detail)
+            )
 
     def _note_posted(
-        self, entry: Entry, line: int, posted: reading.Posted, plan: Plan, loan: bytes
+        self, entry: Entry, at: At, posted: reading.Posted, plan: Plan, loan: bytes
     ) -> None:
-        same = posted.kind is entry.kind and posted.loan_id == loan
-        if same and isinstance(entry, Repayment | Waiver):
+        kind = posted.kind
+        if kind is Kind.CLAIM_REPAYMENT:
+            # To whom it went was not the submitter's to say.
+            kind = Kind.REPAYMENT
+        same = kind is entry.kind and posted.loan_id == loan
+        if same and isinstance(entry, Repayment | Waiver | Recovery):
             same = posted.date == day_number(entry.date) and posted.amounts == amounts(entry)
-        self._note(entry, line, plan, same=same, gone=posted.reversed)
+        self._note(entry, at, plan, same=same, gone=posted.reversed)
 
-    def _note(self, entry: Entry, line: int, plan: Plan, *, same: bool, gone: bool) -> None:
+    def _note(self, entry: Entry, at: At, plan: Plan, *, same: bool, gone: bool) -> None:
         if same:
             plan.already_posted += 1
             if gone:
                 plan.reversed_refs.append(entry.ref)
         else:
-            plan.rejected.append(rejected(entry, line, REF_REUSED))
+            row = RejectedRow(at.line, entry.ref, REF_REUSED, explain(REF_REUSED))
+            plan.rejected[at.position] = row
 
-    def _ending(self, entry: Cure, loan: bytes, since_date: int) -> Cure:
+    def _ending(self, entry: Cure, loan: bytes, course: _Course) -> Cure:
         """The cure of the mark that stands, or else of the last one there was."""
-        since = self._since.get(loan, since_date)
-        self._since[loan] = 0
+        since = course.since_date
+        course.since_date = 0
         if not since:
             marks = [
                 found.date
@@ -203,6 +293,12 @@ class Planner:
             since = marks[-1] if marks else 0
         return entry.ending(date_of(since)) if since else entry
 
+    def _terms(self, version: int) -> Terms | None:
+        try:
+            return self._documents(version) if self._documents else None
+        except UsageInvalid:
+            return None
+
     def _version_on(self, day: int) -> int:
         ruling = [found.version for found in self._versions if found.terms.effective_date <= day]
         return ruling[-1] if ruling else self._newest()
@@ -211,25 +307,37 @@ class Planner:
         return self._versions[-1].version if self._versions else 1
 
 
+def _limits_reach_wide(terms: DealTerms) -> bool:
+    """Whether the limits of a version reach across deals, as the contracts reckon it."""
+    return any(
+        limits.max_concentration_ppm
+        or limits.max_joint_share_ppm
+        or limits.max_guarantee_multiple_ppm
+        or limits.max_guaranteed_borrower_ppm
+        for limits in terms.limits
+    )
+
+
 class Probing:
     """Finds every refused row of batches by trying parts of them on top of each other."""
 
     def __init__(
         self,
-        attempt: Callable[[str, int, list[tuple[int, ...]]], str | None],
+        attempt: Callable[[Route, int, list[tuple[int, ...]]], str | None],
         *,
         cumulative: bool = True,
     ) -> None:
-        """`attempt(function, version, rows)` returns the reason of a refusal, or None.
+        """`attempt(route, version, rows)` returns the reason of a refusal, or None.
 
         `cumulative`: rows that went through stay in effect for later attempts. Where they do not
         (on a network), a later row of the same loan cannot be judged and is left out.
         """
         self._attempt = attempt
         self._cumulative = cumulative
-        self._refused: dict[bytes, int] = {}
+        self._before: dict[bytes, int] = {}
         self._tried: set[bytes] = set()
-        self.rejected: list[RejectedRow] = []
+        self.refused: list[tuple[Row, str]] = []
+        """Refused rows with their reasons."""
 
     def run(self, rows: list[Row]) -> None:
         """Try rows in order."""
@@ -240,15 +348,15 @@ class Probing:
 
     def _run(self, rows: list[Row]) -> None:
         reason = self._attempt(
-            rows[0].function, rows[0].version, [row.words(self.sequence(row)) for row in rows]
+            rows[0].route, rows[0].version, [row.words(self.sequence(row)) for row in rows]
         )
         if reason is None:
             self._tried.update(row.loan_id for row in rows)
             return
         if len(rows) == 1:
             (row,) = rows
-            self._refused[row.loan_id] = self._refused.get(row.loan_id, 0) + 1
-            self.rejected.append(rejected(row.entry, row.line, reason))
+            self._before[row.loan_id] = self._before.get(row.loan_id, 0) + 1
+            self.refused.append((row, reason))
             return
         half = len(rows) // 2
         self.run(rows[:half])
@@ -256,7 +364,7 @@ class Probing:
 
     def sequence(self, row: Row) -> int:
         """The row's sequence without the refused rows before it on the same loan."""
-        return row.sequence - self._refused.get(row.loan_id, 0)
+        return row.sequence - self._before.get(row.loan_id, 0)
 
 
 def refuse_far_days(entries: Sequence[Entry], lines: Sequence[int] = (), file: str = "") -> None:
@@ -279,28 +387,3 @@ def refuse_far_days(entries: Sequence[Entry], lines: Sequence[int] = (), file: s
     ]
     if problems:
         raise EntryInvalid(problems, file=file)
-
-
-def rejected(entry: Entry, line: int, reason: str) -> RejectedRow:
-    """A refused row with its reason explained."""
-    return RejectedRow(line, entry.ref, reason, explain(reason))
-
-
-def particulars(entry: Booking) -> Particulars:
-    """A booking's particulars as the contract packs them."""
-    return Particulars(
-        start_date=day_number(entry.start_date),
-        maturity_date=day_number(entry.maturity_date),
-        annual_rate_ppm=entry.annual_rate_ppm,
-        method=list(Method).index(entry.method),
-        purpose=list(Purpose).index(entry.purpose),
-    )
-
-
-def amounts(entry: Repayment | Waiver) -> Amounts:
-    """The four amounts of an entry."""
-    if isinstance(entry, Repayment):
-        return Amounts(
-            entry.principal_minor, entry.interest_minor, entry.penalty_minor, entry.fee_minor
-        )
-    return Amounts(0, entry.interest_minor, entry.penalty_minor, 0)

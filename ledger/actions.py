@@ -1,0 +1,235 @@
+"""Actions: what a checker is asked to confirm, in words, from the very bytes that it will send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ledger import reading
+from ledger.bindings import deal_terms, decode_call, terms_hash
+from ledger.errors import LedgerError, UsageInvalid
+from ledger.figures import FigureKind, currency_text
+from ledger.lists import OPEN_END, ListRole
+from ledger.messages import text
+from ledger.money import currency_decimals, date_of, format
+from ledger.periods import check_month, month_text, period
+from ledger.records import name_of
+
+if TYPE_CHECKING:
+    from ledger.ledger import Ledger
+
+_MOST_LOANS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meaning:
+    """What an action does."""
+
+    contract: str
+    """Empty for a target that is no contract of this ledger."""
+    function: str
+    says: tuple[str, ...]
+    """Sentences in the user's language; the first one says it all."""
+
+
+def meaning(ledger: Ledger, action: reading.Action) -> Meaning:
+    """What a waiting action does, read from its call data and this folder's book."""
+    names = {address: name for name, address in ledger.settings.contracts.items()}
+    contract = names.get(action.target, "")
+    try:
+        if not contract:
+            raise ValueError("0x" + action.target.hex())
+        function, given = decode_call(contract, action.payload)
+    except ValueError as error:
+        return Meaning(contract=contract, function="", says=(text("action.unknown", found=error),))
+    try:
+        says = _WORDS[contract, function](_Reader(ledger), given)
+    except (KeyError, LedgerError, OverflowError, ValueError):
+        # Anything can be asked for, a day beyond all calendars too: then the plain arguments.
+        shown = ", ".join(f"{name} {_plain(value)}" for name, value in given.items())
+        says = [text("action.other", contract=contract, function=function, arguments=shown)]
+    return Meaning(contract=contract, function=function, says=tuple(says))
+
+
+class _Reader:
+    """What the words of an action are made of."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.book = ledger.book()
+        self._names = {one.number: one.member_id for one in reading.members(self.book)}
+
+    def member(self, number: int) -> str:
+        return self._names.get(number, str(number))
+
+    def deal(self, label: bytes) -> reading.Deal | None:
+        return reading.deal_named(self.book, name_of(label))
+
+    def amount(self, label: bytes, amount_minor: int) -> str:
+        """With its currency; in minor units where the deal is not known."""
+        found = self.deal(label)
+        if found is None:
+            return str(amount_minor)
+        currency = reading.versions(self.book, found.deal)[0].terms.currency
+        return money(amount_minor, currency_text(currency))
+
+
+def money(amount_minor: int, currency: str) -> str:
+    """An amount with its currency."""
+    return f"{format(amount_minor, currency_decimals(currency))} {currency}"
+
+
+def _sign(reader: _Reader, given: dict[str, Any]) -> list[str]:
+    name, number = name_of(given["deal_id"]), given["version"]
+    found = reader.deal(given["deal_id"])
+    versions = reading.versions(reader.book, found.deal) if found else []
+    known = next((one for one in versions if one.version == number), None)
+    since = date_of(known.terms.effective_date).isoformat() if known else "-"
+    said = text(
+        "action.sign",
+        deal=name,
+        version=number,
+        since=since,
+        hash="0x" + given["terms_hash"].hex(),
+    )
+    return [said, text(f"action.terms_{_own_terms(reader, name, number, known, given)}")]
+
+
+def _own_terms(reader: _Reader, name: str, number: int, known: Any, given: dict[str, Any]) -> str:
+    """Whether the terms are those of the document in this folder: same, other or missing."""
+    try:
+        document = reader.ledger.terms(name, number)
+    except UsageInvalid:
+        return "missing"
+    if known is None:
+        return "other"
+    numbers = {one.member_id: one.number for one in reading.members(reader.book)}
+    own = terms_hash(deal_terms(document, numbers, known.terms.effective_date))
+    return "same" if own == given["terms_hash"] else "other"
+
+
+def _of_deal(key: str) -> Callable[[_Reader, dict[str, Any]], list[str]]:
+    return lambda reader, given: [text(f"action.{key}", deal=name_of(given["deal_id"]))]
+
+
+def _release(reader: _Reader, given: dict[str, Any]) -> list[str]:
+    return [
+        text(
+            "action.release",
+            deal=name_of(given["deal_id"]),
+            amount=reader.amount(given["deal_id"], given["amount_minor"]),
+            date=date_of(given["date"]).isoformat(),
+            ref=reader.ledger.ref(given["entry_id"]),
+        )
+    ]
+
+
+def _reverse_payment(reader: _Reader, given: dict[str, Any]) -> list[str]:
+    found = reader.deal(given["deal_id"])
+    line = reading.deposit_entry(reader.book, found.deal, given["reversed_id"]) if found else None
+    return [
+        text(
+            "action.reverse_payment",
+            deal=name_of(given["deal_id"]),
+            amount=reader.amount(given["deal_id"], line.amount_minor if line else 0),
+            date=date_of(given["date"]).isoformat(),
+            ref=reader.ledger.ref(given["reversed_id"]),
+        )
+    ]
+
+
+def _write_off(reader: _Reader, given: dict[str, Any]) -> list[str]:
+    deal, found = given["deal_id"], reader.deal(given["deal_id"])
+    lost_minor, lines = 0, []
+    for _, loan_id, _, day in given["rows"]:
+        loan = reading.loan(reader.book, found.deal, loan_id) if found else None
+        outstanding = loan.outstanding_minor if loan else 0
+        lost_minor += outstanding
+        lines.append(
+            text(
+                "action.write_off_loan",
+                ref=reader.ledger.ref(loan_id),
+                amount=reader.amount(deal, outstanding),
+                date=date_of(day).isoformat(),
+            )
+        )
+    first = text(
+        "action.write_off",
+        deal=name_of(deal),
+        count=len(lines),
+        amount=reader.amount(deal, lost_minor),
+    )
+    more = len(lines) - _MOST_LOANS
+    rest = [text("action.write_off_more", count=more)] if more > 0 else []
+    return [first, *lines[:_MOST_LOANS], *rest]
+
+
+def _list_change(reader: _Reader, given: dict[str, Any]) -> list[str]:
+    until = given["to_date"]
+    return [
+        text(
+            "action.list_add" if given["listed"] else "action.list_remove",
+            bank=reader.member(given["bank"]),
+            party=reader.member(given["party"]),
+            role=ListRole.of(given["role"]).value if given["role"] in (1, 2, 4) else given["role"],
+            since=date_of(given["from_date"]).isoformat(),
+            until=text("action.open_end") if until == OPEN_END else date_of(until).isoformat(),
+        )
+    ]
+
+
+def _declare(reader: _Reader, given: dict[str, Any]) -> list[str]:
+    kinds = {kind.number: kind.value for kind in FigureKind}
+    return [
+        text(
+            "action.declare",
+            member=reader.member(given["member"]),
+            figure=kinds.get(given["figure"], given["figure"]),
+            amount=money(given["amount_minor"], currency_text(given["currency"])),
+            since=date_of(given["from_date"]).isoformat(),
+        )
+    ]
+
+
+def _group(reader: _Reader, given: dict[str, Any]) -> list[str]:
+    names = {name: reader.member(given[name]) for name in ("bank", "party", "group")}
+    return [text("action.group", **names)]
+
+
+def _close_month(reader: _Reader, given: dict[str, Any]) -> list[str]:
+    name, month = name_of(given["deal_id"]), given["month"]
+    said = text(
+        "action.close_month",
+        deal=name,
+        month=month_text(check_month(month)),
+        version=given["version"],
+        date=date_of(given["date"]).isoformat(),
+    )
+    try:
+        found = period(reader.ledger, name, month)
+    except LedgerError:
+        # A month that is not there to be closed: the contract says so when it is sent.
+        return [said]
+    due = money(found.statement.platform_minor, found.currency)
+    return [said, text("action.due", platform=found.platform, amount=due)]
+
+
+def _plain(value: object) -> str:
+    return "0x" + value.hex() if isinstance(value, bytes) else str(value)
+
+
+_WORDS: dict[tuple[str, str], Callable[[_Reader, dict[str, Any]], list[str]]] = {
+    ("Deals", "sign"): _sign,
+    ("Deals", "suspend"): _of_deal("suspend"),
+    ("Deals", "resume"): _of_deal("resume"),
+    ("Deals", "close"): _of_deal("close"),
+    ("Exposures", "declare"): _declare,
+    ("Exposures", "declare_group"): _group,
+    ("Guarantees", "release"): _release,
+    ("Guarantees", "reverse_payment"): _reverse_payment,
+    ("Lists", "change"): _list_change,
+    ("Servicing", "write_off"): _write_off,
+    ("Settlements", "close"): _close_month,
+}
+"""Contract and function to the words of a call of it."""
