@@ -1,57 +1,78 @@
-"""Agreed: members, keys, terms and sealed days hold to the rules of Members, Deals and Journal."""
+"""Agreed: the terms and the state of each deal hold to the rules of Deals."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from ledger import events
 from ledger.bindings import terms_hash
-from ledger.events import DealTerms, Event
+from ledger.consortium import Licence
+from ledger.events import FUNDERS as NOBODY
+from ledger.events import DealTerms, EntriesSubmitted, Place
+from ledger.founding import bits
 from ledger.money import PPM
-from ledger.replay.report import Findings, deal_shown, shown
+from ledger.replay.keys import Checks, Keys
+from ledger.replay.report import Findings, deal_shown
+from ledger.replay.twin import Twin
+
+_LENDER = bits(list(Licence), (Licence.LENDING,))
+_GUARANTOR = bits(list(Licence), (Licence.GUARANTEE, Licence.INSURANCE))
+# Bits of DealTerms.demands.
+_FUNDERS_LICENSED, _ENHANCERS_LICENSED, _PAYEES_LICENSED = 1, 2, 4
 
 
 @dataclass(slots=True)
 class _Deal:
+    name: str
     versions: dict[int, events.TermsProposed] = field(default_factory=dict)
     signed: dict[int, dict[int, bytes]] = field(default_factory=dict)
     """Version to party to the terms hash it signed."""
     in_force: list[int] = field(default_factory=list)
     """Versions that every party signed, oldest first."""
+    since: list[Place] = field(default_factory=list)
+    """From where on the chain each of them is in force."""
+    suspended_by: int = 0
+    closed: bool = False
+    closing: dict[int, set[int]] = field(default_factory=dict)
+    """Version in force to the parties that signed the closing under it."""
+
+    @property
+    def newest(self) -> DealTerms | None:
+        """The terms in force, if any are."""
+        return self.versions[self.in_force[-1]].terms if self.in_force else None
+
+    def with_deposit(self) -> DealTerms | None:
+        """The newest terms in force that have a deposit."""
+        terms = [self.versions[version].terms for version in self.in_force]
+        return next((one for one in reversed(terms) if has_deposit(one)), None)
+
+
+def has_deposit(terms: DealTerms) -> bool:
+    """Whether the terms have a deposit."""
+    return terms.deposit.depositor != NOBODY
 
 
 class Agreed:
-    """Follows the events of Members, Deals and Journal."""
+    """Follows the events of Deals: D1 to D6, and what the terms demand of their parties."""
 
-    def __init__(self, findings: Findings) -> None:
+    def __init__(self, keys: Keys, findings: Findings) -> None:
+        self._keys = keys
         self._findings = findings
         self._deals: dict[bytes, _Deal] = {}
-        self._used_keys: set[bytes] = set()
-        self._waiting: set[tuple[int, bytes]] = set()
-        self._digests: dict[tuple[bytes, int], dict[int, bytes]] = {}
-        self.number_of_maker: dict[bytes, int] = {}
-        """Maker keys that act, to the member's number."""
-        self.sealed_through: dict[bytes, int] = {}
-        self._checks: dict[type, Callable[[Any, int], None]] = {
-            events.MemberAdmitted: self._admitted,
-            events.MemberExpelled: self._expelled,
-            events.KeyReplaced: self._replaced,
-            events.ActionRequested: self._requested,
-            events.ActionConfirmed: self._confirmed,
+        self._batch: EntriesSubmitted | None = None
+        self.checks: Checks = {
             events.TermsProposed: self._proposed,
             events.TermsSigned: self._signed,
             events.DealActivated: self._activated,
-            events.DaySigned: self._day_signed,
-            events.DaySealed: self._day_sealed,
+            events.DealSuspended: self._suspended,
+            events.DealResumed: self._resumed,
+            events.ClosingSigned: self._closing_signed,
+            events.DealClosed: self._closed,
+            events.EntriesSubmitted: self._submitted,
+            events.LoanBooked: self._booked,
         }
 
-    def follow(self, event: Event, block: int) -> None:
-        """Check the next event."""
-        check = self._checks.get(type(event))
-        if check is not None:
-            check(event, block)
+    # ---- what others ask
 
     def terms(self, deal_id: bytes, version: int) -> DealTerms | None:
         """The terms of a version that is or was in force, else None."""
@@ -60,92 +81,174 @@ class Agreed:
             return None
         return deal.versions[version].terms
 
-    # ---- members
+    def proposed(self, deal_id: bytes, version: int) -> DealTerms | None:
+        """The terms of a version, in force or not; None for a version never proposed."""
+        deal = self._deals.get(deal_id)
+        found = deal.versions.get(version) if deal else None
+        return found.terms if found else None
 
-    def _admitted(self, event: events.MemberAdmitted, block: int) -> None:
-        self._take_key(event.maker, block)
-        self._take_key(event.checker, block)
-        self.number_of_maker[event.maker] = event.number
+    def newest(self, deal_id: bytes) -> DealTerms | None:
+        """The terms in force last, if any are."""
+        deal = self._deals.get(deal_id)
+        return deal.newest if deal else None
 
-    def _expelled(self, event: events.MemberExpelled, block: int) -> None:
-        for key in [key for key, number in self.number_of_maker.items() if number == event.number]:
-            del self.number_of_maker[key]
+    def signing_parties(self, deal_id: bytes) -> set[int]:
+        """Every funder and the servicer, by the terms in force."""
+        terms = self.newest(deal_id)
+        if terms is None:
+            return set()
+        return {*terms.parties[: len(terms.shares_ppm)], terms.parties[terms.servicer]}
 
-    def _replaced(self, event: events.KeyReplaced, block: int) -> None:
-        self._take_key(event.new_key, block)
-        if self.number_of_maker.pop(event.old_key, None) is not None:
-            self.number_of_maker[event.new_key] = event.number
+    def version_in_force(self, deal_id: bytes, place: Place) -> int:
+        """The version that every party had signed last at a place of the chain; 0 for none."""
+        deal = self._deal(deal_id)
+        before = [
+            version for version, since in zip(deal.in_force, deal.since, strict=True)
+            if since < place
+        ]  # fmt: skip
+        return before[-1] if before else 0
 
-    def _take_key(self, key: bytes, block: int) -> None:
-        self._findings.counts["K1"] += 1
-        if key in self._used_keys:
-            self._findings.fail("K1", block, "a key never used before", shown(key))
-        self._used_keys.add(key)
+    def effective_until(self, deal_id: bytes, version: int, place: Place) -> int | None:
+        """First day of the version after this one, as known at a place; None for the last."""
+        deal = self._deal(deal_id)
+        after = deal.in_force.index(version) + 1
+        if after == len(deal.in_force) or deal.since[after] >= place:
+            return None
+        return deal.versions[deal.in_force[after]].terms.effective_date
 
-    def _requested(self, event: events.ActionRequested, block: int) -> None:
-        self._waiting.add((event.number, event.action_id))
+    def _deal(self, deal_id: bytes) -> _Deal:
+        return self._deals.setdefault(deal_id, _Deal(deal_shown(deal_id)))
 
-    def _confirmed(self, event: events.ActionConfirmed, block: int) -> None:
-        action = event.number, event.action_id
-        self._findings.counts["K2"] += 1
-        if action not in self._waiting:
-            name = f"action {shown(event.action_id)} requested by member {event.number}"
-            self._findings.fail("K2", block, name, "-")
-        self._waiting.discard(action)
+    # ---- terms
 
-    # ---- deals
+    def _proposed(self, event: events.TermsProposed, place: Place) -> None:
+        deal, block, terms = self._deal(event.deal_id), place.block, event.terms
+        name = f"{deal.name} version {event.version}:"
 
-    def _proposed(self, event: events.TermsProposed, block: int) -> None:
-        deal = self._deals.setdefault(event.deal_id, _Deal())
-        name = f"{deal_shown(event.deal_id)} version {event.version}:"
-        expect = self._findings.expect
-        expect("D2", block, len(deal.versions) + 1, event.version, f"{name} version")
-        expect("D2", block, PPM, sum(event.terms.shares_ppm), f"{name} shares")
-        expect("D2", block, terms_hash(event.terms), event.terms_hash, f"{name} terms hash")
+        def expect(check: str, expected: object, found: object, what: str) -> None:
+            self._findings.expect(check, block, expected, found, f"{name} {what}", deal=deal.name)
+
+        expect("D2", len(deal.versions) + 1, event.version, "version")
+        expect("D2", PPM, sum(terms.shares_ppm), "shares")
+        expect("D2", terms_hash(terms), event.terms_hash, "terms hash")
+        before, held = deal.newest, deal.with_deposit()
+        if before is not None:
+            expect("versions", before.parties, terms.parties, "parties")
+            expect("versions", bool(before.period.rule), bool(terms.period.rule), "has a period")
+            expect("D6", before.currency, terms.currency, "currency")
+        if held is not None and has_deposit(terms):
+            expect("D6", held.deposit[:2], terms.deposit[:2], "depositor and custodian")
+        self._check_licences(deal.name, terms, block)
+        self._require_not_closed(deal, block, "terms proposed")
         deal.versions[event.version] = event
 
-    def _signed(self, event: events.TermsSigned, block: int) -> None:
-        deal = self._deals.setdefault(event.deal_id, _Deal())
+    def _check_licences(self, name: str, terms: DealTerms, block: int) -> None:
+        funders = range(len(terms.shares_ppm))
+        enhancers = {layer.payer for layer in terms.layers}
+        enhancers |= {terms.deposit.depositor} - {NOBODY}
+        payees = {terms.fees.to} - {NOBODY} | {tier.to for tier in terms.fees.split}
+        if Twin.of(terms).charges_loans:
+            # Then borrowers pay it none.
+            payees = set()
+        for bit, places, allowed in (
+            (_FUNDERS_LICENSED, funders, _LENDER),
+            (_ENHANCERS_LICENSED, enhancers, _GUARANTOR),
+            (_PAYEES_LICENSED, payees, _LENDER | _GUARANTOR),
+        ):
+            for party in (terms.parties[place] for place in places if terms.demands & bit):
+                held = self._keys.licences(party)
+                expected = f"{name}: member {party} with a licence of {allowed:b}"
+                self._findings.require(
+                    "licences", block, bool(held & allowed), expected, f"{held:b}", deal=name
+                )
+
+    def _signed(self, event: events.TermsSigned, place: Place) -> None:
+        deal = self._deal(event.deal_id)
+        self._require_not_closed(deal, place.block, "terms signed")
         deal.signed.setdefault(event.version, {})[event.party] = event.terms_hash
 
-    def _activated(self, event: events.DealActivated, block: int) -> None:
-        deal = self._deals.setdefault(event.deal_id, _Deal())
+    def _activated(self, event: events.DealActivated, place: Place) -> None:
+        deal, block = self._deal(event.deal_id), place.block
         proposed = deal.versions.get(event.version)
-        name = f"{deal_shown(event.deal_id)} version {event.version}:"
+        name = f"{deal.name} version {event.version}:"
         if proposed is None:
-            self._findings.counts["D1"] += 1
-            self._findings.fail("D1", block, f"{name} proposed", "-")
+            self._findings.require("D1", block, False, f"{name} proposed", "-", deal=deal.name)
             return
         signatures = deal.signed.get(event.version, {})
         same = {party for party, signed in signatures.items() if signed == proposed.terms_hash}
         parties = sorted(proposed.terms.parties)
-        self._findings.expect("D1", block, parties, sorted(same), f"{name} signed by members")
-        self._findings.counts["D3"] += 1
-        before = -1
-        if deal.in_force:
-            before = deal.versions[deal.in_force[-1]].terms.effective_date
+        what = f"{name} signed by members"
+        self._findings.expect("D1", block, parties, sorted(same), what, deal=deal.name)
+        before = deal.newest.effective_date if deal.newest else -1
         day = proposed.terms.effective_date
-        if day <= before or event.effective_date != day:
-            expected = f"{name} effective on day {day}, after day {before}"
-            self._findings.fail("D3", block, expected, f"day {event.effective_date}")
+        holds = day > before and event.effective_date == day
+        expected = f"{name} effective on day {day}, after day {before}"
+        found = f"day {event.effective_date}"
+        self._findings.require("D3", block, holds, expected, found, deal=deal.name)
         deal.in_force.append(event.version)
+        deal.since.append(place)
 
-    # ---- business days
+    # ---- state
 
-    def _day_signed(self, event: events.DaySigned, block: int) -> None:
-        signatures = self._digests.setdefault((event.deal_id, event.day), {})
-        signatures[event.party] = event.digest
+    def _suspended(self, event: events.DealSuspended, place: Place) -> None:
+        deal = self._deal(event.deal_id)
+        what = f"{deal.name}: suspended before by member"
+        self._findings.expect("D4", place.block, 0, deal.suspended_by, what, deal=deal.name)
+        self._require_not_closed(deal, place.block, "suspended")
+        deal.suspended_by = event.party
 
-    def _day_sealed(self, event: events.DaySealed, block: int) -> None:
-        signatures = self._digests.pop((event.deal_id, event.day), {})
-        same = {party for party, digest in signatures.items() if digest == event.digest}
-        deal = self._deals.get(event.deal_id)
-        parties: set[int] = set()
-        if deal is not None and deal.in_force:
-            terms = deal.versions[deal.in_force[-1]].terms
-            funders = terms.parties[: len(terms.shares_ppm)]
-            parties = {*funders, terms.parties[terms.servicer]}
-        name = f"{deal_shown(event.deal_id)} day {event.day}: signed by members"
-        # Another than a signing party cannot sign, so those who did are a part of them.
-        self._findings.expect("J2", block, sorted(parties), sorted(same & parties), name)
-        self.sealed_through[event.deal_id] = event.day
+    def _resumed(self, event: events.DealResumed, place: Place) -> None:
+        deal = self._deal(event.deal_id)
+        what = f"{deal.name}: resumed by member"
+        self._findings.expect(
+            "D4", place.block, deal.suspended_by, event.party, what, deal=deal.name
+        )
+        self._require_not_closed(deal, place.block, "resumed")
+        deal.suspended_by = 0
+
+    def _closing_signed(self, event: events.ClosingSigned, place: Place) -> None:
+        deal = self._deal(event.deal_id)
+        signers = deal.closing.setdefault(deal.in_force[-1] if deal.in_force else 0, set())
+        holds = event.party in self.signing_parties(event.deal_id) - signers
+        expected = f"{deal.name}: closing signed by a signing party, once"
+        found = f"member {event.party}"
+        self._findings.require("D5", place.block, holds, expected, found, deal=deal.name)
+        self._require_not_closed(deal, place.block, "closing signed")
+        signers.add(event.party)
+
+    def _closed(self, event: events.DealClosed, place: Place) -> None:
+        deal = self._deal(event.deal_id)
+        signers = deal.closing.get(deal.in_force[-1] if deal.in_force else 0, set())
+        parties = sorted(self.signing_parties(event.deal_id))
+        what = f"{deal.name}: closing signed by members"
+        self._findings.expect("D5", place.block, parties, sorted(signers), what, deal=deal.name)
+        deal.closed = True
+
+    def _require_not_closed(self, deal: _Deal, block: int, what: str) -> None:
+        expected = f"{deal.name}: nothing {what} once it is closed"
+        self._findings.require("D5", block, not deal.closed, expected, what, deal=deal.name)
+
+    # ---- bookings
+
+    def _submitted(self, event: events.EntriesSubmitted, place: Place) -> None:
+        self._batch = event
+
+    def _booked(self, event: events.LoanBooked, place: Place) -> None:
+        assert self._batch is not None, "a loan without EntriesSubmitted before it"
+        deal = self._deal(self._batch.deal_id)
+        block, version = place.block, self._batch.version
+        start = event.particulars & 0xFFFF
+        stopped = f"member {deal.suspended_by}" if deal.suspended_by else "-"
+        expected = f"{deal.name}: no loan booked while it is suspended"
+        require, about = self._findings.require, {"deal": deal.name, "about": event.loan_id}
+        require("D4", block, not deal.suspended_by, expected, stopped, **about)  # type: ignore[arg-type]
+        self._require_not_closed(deal, block, "loan booked")
+        if version not in deal.in_force:
+            return
+        first = deal.versions[version].terms.effective_date
+        after = deal.in_force.index(version) + 1
+        end = 1 << 16
+        if after < len(deal.in_force):
+            end = deal.versions[deal.in_force[after]].terms.effective_date
+        expected = f"{deal.name} version {version}: a loan from day {first} on, before day {end}"
+        require("D3", block, first <= start < end, expected, f"day {start}", **about)  # type: ignore[arg-type]

@@ -10,21 +10,11 @@ from eth_abi.exceptions import DecodingError
 from ledger.bindings import CONTRACTS, artifact, creation_code
 from ledger.chain.genesis import Genesis
 from ledger.errors import ChainUnusable
-from ledger.founding import contract_address
+from ledger.founding import CONFIRMING, POSTERS, WIRING, contract_address
 from ledger.messages import text
 from ledger.replay.execution import Executed
 from ledger.replay.report import Findings
 
-# What each contract was told at its deployment, in the order of its constructor, which is also
-# the order in which Vyper appends immutables to the runtime code.
-_IMMUTABLES = {
-    "Deals": ("Members",),
-    "Journal": ("Members", "Deals"),
-    "Loans": ("Members", "Deals", "Journal"),
-    "Members": (),
-}
-_POSTERS = ("Loans",)
-_CONFIRMING = ("Deals", "Journal")
 _SHOWN_BYTES = 40
 _HASH_BYTES = 32
 _CBOR_OF_FIVE_FROM_A_HASH = b"\x85\x58\x20"
@@ -88,7 +78,9 @@ class Contracts:
     def check_code(self, code: Callable[[bytes], bytes]) -> None:
         """Check the runtime code at the head, immutables included."""
         for name in CONTRACTS:
-            words = [self._contracts[one].rjust(32, b"\0") for one in _IMMUTABLES[name]]
+            # Vyper appends immutables to the code in the order in which they are declared: that of
+            # the constructor's arguments.
+            words = [self._contracts[one].rjust(32, b"\0") for one in WIRING[name]]
             expected = artifact(name).runtime + b"".join(words)
             found = code(self._contracts[name])
             self._findings.counts["contract_code"] += 1
@@ -103,12 +95,12 @@ class Contracts:
 
     def _creation_code(self, name: str, found: bytes) -> bytes:
         at = {one: "0x" + address.hex() for one, address in self._contracts.items()}
-        arguments: list[object] = [at[one] for one in _IMMUTABLES[name]]
+        arguments: list[object] = [at[one] for one in WIRING[name]]
         if name == "Journal":
-            arguments.append([at[one] for one in _POSTERS])
+            arguments.append([at[one] for one in POSTERS])
         if name == "Members":
             # The founding members are the chain's own; only the rest is prescribed.
-            arguments = [_founders(found), [at[one] for one in _CONFIRMING]]
+            arguments = [_founders(found), [at[one] for one in CONFIRMING]]
         return creation_code(name, *arguments)
 
 

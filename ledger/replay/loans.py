@@ -6,123 +6,69 @@ Works on the book alone, one loan at a time, so that memory does not grow with t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any
 
 from ledger import reading
-from ledger.bindings import BOOKING, REPAYMENT, WAIVER, WRITE_OFF, tip_after
+from ledger.bindings import BOOKING, COMPENSATION, REPAYMENT, WAIVER, WRITE_OFF, tip_after
 from ledger.book import Book
-from ledger.consortium import FUNDERS
 from ledger.entries import Kind
-from ledger.events import FUNDERS as ALL_FUNDERS
-from ledger.events import Amounts, DealTerms, Particulars, TierTerms
-from ledger.money import apportion
+from ledger.events import Amounts, Particulars, Place
+from ledger.money import apportion, date_of
 from ledger.records import Loan, decode_legs
+from ledger.replay.history import MAX_LAYERS, RECOVERED, LoanHistory, Row, Standing, Step
+from ledger.replay.moves import Move, Moves
 from ledger.replay.report import Findings, shown
-from ledger.tables import Tier
-from ledger.waterfall import principal_legs, tier_legs
+from ledger.replay.twin import Twin
+from ledger.reversing import content_of
 
 _TIP_KINDS = {
     Kind.BOOKING: BOOKING,
     Kind.REPAYMENT: REPAYMENT,
     Kind.WAIVER: WAIVER,
     Kind.WRITE_OFF: WRITE_OFF,
+    Kind.COMPENSATION: COMPENSATION,
+    **RECOVERED,
 }
+_OF_LAYERS = (Kind.COMPENSATION, Kind.RECOVERY, Kind.CLAIM_REPAYMENT)
+_REPAID = (Kind.REPAYMENT, *RECOVERED)
 _HISTORY = (
     "SELECT deal, loan_id, entry_id, kind, date, principal_minor, interest_minor, penalty_minor,"
-    " fee_minor, legs, block, reversed_id FROM entries ORDER BY loan_id, deal, entry"
+    " fee_minor, legs, block, tx, log, reversed_id, entry FROM entries"
+    " ORDER BY loan_id, deal, entry"
 )
 
 
-class Row(NamedTuple):
-    """An entry of the book."""
-
-    deal: int
-    loan_id: bytes
-    entry_id: bytes
-    kind: Kind
-    date: int
-    amounts: Amounts
-    legs: list[Amounts]
-    """Of every party of the deal."""
-    block: int
-    reversed_id: bytes | None
-
-
-@dataclass(slots=True)
-class Standing:
-    """An entry that has not been reversed, with the loan's tip before it."""
-
-    row: Row
-    tip_before: int
-
-
-@dataclass(slots=True)
-class Split:
-    """How a version of the terms divides, in the form that the twin takes."""
-
-    terms: DealTerms
-    funding: list[tuple[str, int]]
-    interest: list[Tier]
-    penalty: list[Tier]
-
-    @classmethod
-    def of(cls, terms: DealTerms) -> Split:
-        """Parties go by their index."""
-        return cls(
-            terms=terms,
-            funding=[(str(at), share) for at, share in enumerate(terms.shares_ppm)],
-            interest=[_tier(tier) for tier in terms.interest],
-            penalty=[_tier(tier) for tier in terms.penalty],
-        )
-
-
-@dataclass(slots=True)
-class LoanHistory:
-    """What the entries of a loan come to."""
-
-    loan: Loan
-    entries: int = 0
-    outstanding_minor: int = 0
-    parts: list[int] = field(default_factory=list)
-    """Principal outstanding by funder, summed from legs."""
-    standing: list[Standing] = field(default_factory=list)
-    tip: int = 0
-
-
-def _tier(tier: TierTerms) -> Tier:
-    to = FUNDERS if tier.to == ALL_FUNDERS else str(tier.to)
-    # The contract bounds tiers by its own rules, so ours are not asked again.
-    return Tier.model_construct(
-        to=to, share_ppm=tier.share_ppm or None, rate_ppm=tier.rate_ppm or None
-    )
-
-
 class LoanReview:
-    """Checks L1 for write-offs, L2, L4, L5 and the twin over all loans."""
+    """Checks L2, L4, L5, L6, V1, V2, A2, G1, G3, G4, G6 and the twin over all loans."""
 
-    def __init__(self, book: Book, findings: Findings) -> None:
+    def __init__(self, book: Book, findings: Findings, moves: Moves) -> None:
         self._book = book
         self._findings = findings
-        self._splits = {
-            (deal.deal, version.version): Split.of(version.terms)
-            for deal in reading.deals(book)
-            for version in reading.versions(book, deal.deal)
+        self._moves = moves
+        self._names = {deal.deal: deal.name for deal in reading.deals(book)}
+        self._twins = {
+            (deal, version.version): Twin.of(version.terms)
+            for deal in self._names
+            for version in reading.versions(book, deal)
         }
+        self._with_course = {deal for (deal, _), twin in self._twins.items() if twin.has_course}
+        self._with_layers = {deal for (deal, _), twin in self._twins.items() if twin.layers}
 
     def run(self, visit: Callable[[LoanHistory, int], None]) -> None:
         """Review every loan and hand its history on, with the block of its last entry."""
-        for (deal, loan_id), rows in groupby(self._rows(), key=itemgetter(0, 1)):
+        rows = self._book.connection.execute(_HISTORY)
+        for (deal, loan_id), own in groupby(rows, key=itemgetter(0, 1)):
             loan = reading.loan(self._book, deal, loan_id)
             assert loan is not None, "the book has a loan for each entry"
-            history = LoanHistory(loan, parts=[0] * len(self._split(loan).funding))
+            history = self._begin(loan)
             row = None
-            for row in rows:
+            for row in self._rows(deal, own):
                 self._follow(history, row)
             assert row is not None
-            visit(history, row.block)
+            self._check_book(history, row.place.block)
+            visit(history, row.place.block)
 
     def check_ids(self) -> None:
         """No entry id was posted twice in a deal; bookings go by their loans (L5)."""
@@ -145,126 +91,269 @@ class LoanReview:
             for entry, block in rows:
                 if entry != first:
                     expected = f"entry {shown(entry_id)} once, in block {first_block}"
-                    self._findings.fail("entry_ids", block, expected, "again")
+                    name = self._names[deal]
+                    self._findings.fail(
+                        "entry_ids", block, expected, "again", deal=name, about=entry_id
+                    )
 
-    def _rows(self) -> Iterator[Row]:
-        for row in self._book.connection.execute(_HISTORY):
+    # ---- reading
+
+    def _begin(self, loan: Loan) -> LoanHistory:
+        return LoanHistory.of(loan, self._names[loan.deal], self._twins[loan.deal, loan.version])
+
+    def _rows(self, deal: int, rows: Iterator[tuple[Any, ...]]) -> Iterator[Row]:
+        for row in rows:
+            kind = Kind(row[3])
+            layers = [0] * MAX_LAYERS
+            if deal in self._with_layers and kind in (*_OF_LAYERS, Kind.REVERSAL):
+                for layer, part in reading.layer_parts(self._book, row[14]).items():
+                    layers[layer] = part
             yield Row(
-                deal=row[0],
+                entry=row[14],
                 loan_id=row[1],
                 entry_id=row[2],
-                kind=Kind(row[3]),
+                kind=kind,
                 date=row[4],
                 amounts=Amounts(*row[5:9]),
                 legs=[Amounts.unpack(word) for word in decode_legs(row[9])],
-                block=row[10],
-                reversed_id=row[11],
+                layers=layers,
+                place=Place(*row[10:13]),
+                reversed_id=row[13],
             )
 
-    def _split(self, loan: Loan) -> Split:
-        return self._splits[loan.deal, loan.version]
+    # ---- entry by entry
 
     def _follow(self, history: LoanHistory, row: Row) -> None:
         history.entries += 1
+        outstanding, since = history.outstanding_minor, history.since_date
+        owed = outstanding
         self._check_booked_once(history, row)
+        mirrored, step = None, Step()
         if row.kind is Kind.REVERSAL:
-            self._reverse(history, row)
-        elif row.kind in _TIP_KINDS:
-            self._post(history, row)
+            mirrored = self._top(history, row)
+            if mirrored is not None:
+                step = self._reverse(history, row, mirrored)
+        elif row.kind in (Kind.OVERDUE, Kind.CURE):
+            history.since_date = row.date if row.kind is Kind.OVERDUE else 0
+        else:
+            if row.kind is Kind.COMPENSATION and history.twin.terms.claim.with_interest:
+                owed += history.unpaid_interest(row.date)
+            step = self._post(history, row, owed)
+        if history.loan.deal in self._with_course:
+            # A mark has no date of its own: it counts from the loan's start on.
+            undated = row.kind in (Kind.OVERDUE, Kind.CURE)
+            start = Particulars.unpack(history.loan.particulars).start_date
+            self._moves.add(
+                history.loan.deal,
+                Move(
+                    place=row.place,
+                    version=history.loan.version,
+                    kind=mirrored.kind if mirrored else row.kind,
+                    sign=-1 if mirrored else 1,
+                    entry_id=row.entry_id,
+                    loan_id=row.loan_id,
+                    date=start if undated else row.date,
+                    change_minor=step.change_minor,
+                    interest_minor=step.interest_minor,
+                    loss_minor=step.loss_minor,
+                    disbursed_minor=step.disbursed_minor,
+                    outstanding_minor=outstanding,
+                    since_before=since,
+                    since_after=history.since_date,
+                    owed_minor=owed,
+                    layers_minor=row.layers,
+                    parts_minor=list(step.parts_minor),
+                ),
+            )
 
     def _check_booked_once(self, history: LoanHistory, row: Row) -> None:
-        if (row.kind is Kind.BOOKING) == (history.entries == 1):
-            self._findings.counts["L5"] += row.kind is Kind.BOOKING
-            return
-        self._findings.counts["L5"] += 1
-        expected = f"loan {shown(row.loan_id)} booked once, by its first entry"
-        self._findings.fail("L5", row.block, expected, f"{row.kind} as entry {history.entries}")
+        first = history.entries == 1
+        if first or row.kind is Kind.BOOKING:
+            expected = f"loan {shown(row.loan_id)} booked once, by its first entry"
+            found = f"{row.kind} as entry {history.entries}"
+            holds = first and row.kind is Kind.BOOKING
+            self._require("L5", history, row, holds, expected, found)
 
-    def _post(self, history: LoanHistory, row: Row) -> None:
-        before = history.outstanding_minor
-        sign = 1 if row.kind is Kind.BOOKING else -1
+    def _post(self, history: LoanHistory, row: Row, owed_minor: int) -> Step:
+        if row.kind is Kind.WAIVER:
+            paid = row.amounts.principal_minor, row.amounts.fee_minor
+            name = f"waiver {shown(row.entry_id)}: of principal and fee"
+            self._expect("V2", history, row, (0, 0), paid, name)
+        elif row.kind is Kind.WRITE_OFF:
+            name = f"write-off {shown(row.entry_id)}: of"
+            before = history.outstanding_minor
+            self._expect("V1", history, row, before, row.amounts.principal_minor, name)
+        elif row.kind is Kind.COMPENSATION:
+            self._check_compensation(history, row, owed_minor)
+        elif row.kind in RECOVERED:
+            self._check_recovery(history, row)
+        if row.kind in _REPAID:
+            closed = history.compensated or history.written_off
+            expected = f"a {row.kind} on a loan {'with' if row.kind in RECOVERED else 'without'}"
+            holds = closed == (row.kind in RECOVERED)
+            self._require(
+                "L6", history, row, holds, f"{expected} owners of claims", shown(row.loan_id)
+            )
+        self._check_twin(history, row)
+        step = history.apply(row, 1, row.date)
         if row.kind is not Kind.WAIVER:
-            self._check_twin(history, row)
-            if row.kind is Kind.WRITE_OFF:
-                name = f"entry {shown(row.entry_id)}: write-off of"
-                self._findings.expect("L1", row.block, before, row.amounts.principal_minor, name)
-            self._move(history, row.legs, sign, row)
+            self._check_parts(history, row)
+        self._check_accrued(history, row)
         tip = history.tip
         history.standing.append(Standing(row, tip))
-        history.tip = tip_after(
-            tip, _TIP_KINDS[row.kind], row.entry_id, row.date, row.amounts.pack()
-        )
+        content = self._committed(row)
+        history.tip = tip_after(tip, _TIP_KINDS[row.kind], row.entry_id, row.date, content)
+        return step
 
-    def _reverse(self, history: LoanHistory, row: Row) -> None:
-        """L4: the mirror of the latest entry that stands."""
-        standing = history.standing
-        self._findings.counts["L4"] += 1
+    def _top(self, history: LoanHistory, row: Row) -> Row | None:
+        """L4: the latest entry that stands, if the reversal names it."""
         name = f"entry {shown(row.entry_id)}: reversal of"
-        latest = standing[-1].row.entry_id if standing else b""
-        if latest != row.reversed_id:
-            self._findings.fail("L4", row.block, f"{name} {shown(latest)}", shown(row.reversed_id))
-            return
-        mirrored = standing.pop()
-        if mirrored.row.amounts != row.amounts or mirrored.row.legs != row.legs:
-            self._findings.fail(
-                "L4", row.block, f"{name} {shown(mirrored.row.legs)}", shown(row.legs)
-            )
-        history.tip = mirrored.tip_before
-        if mirrored.row.kind is not Kind.WAIVER:
-            self._check_twin(history, row, mirrored.row)
-            self._move(history, row.legs, -1 if mirrored.row.kind is Kind.BOOKING else 1, row)
+        latest = history.standing[-1].row.entry_id if history.standing else b""
+        if not self._expect("L4", history, row, latest, row.reversed_id, name):
+            return None
+        return history.standing[-1].row
 
-    def _move(self, history: LoanHistory, legs: list[Amounts], sign: int, row: Row) -> None:
-        """L2: each funder's sum of legs is the apportionment of what is outstanding."""
-        for at, leg in enumerate(legs):
-            history.outstanding_minor += sign * leg.principal_minor
-            if at < len(history.parts):
-                history.parts[at] += sign * leg.principal_minor
-        outstanding = history.outstanding_minor
-        expected = (
-            []
-            if outstanding < 0
-            else apportion(outstanding, self._split(history.loan).terms.shares_ppm)
+    def _reverse(self, history: LoanHistory, row: Row, mirrored: Row) -> Step:
+        """The mirror of the latest entry that stands, with all its parts."""
+        check = "G1" if mirrored.kind in _OF_LAYERS else "L4"
+        expected = mirrored.amounts, mirrored.legs, mirrored.layers
+        name = f"entry {shown(row.entry_id)}: mirror of"
+        self._expect(check, history, row, expected, (row.amounts, row.legs, row.layers), name)
+        history.tip = history.standing.pop().tip_before
+        # What the mirror says it took back is what was taken back.
+        step = history.apply(row._replace(kind=mirrored.kind), -1, row.date)
+        if mirrored.kind is not Kind.WAIVER:
+            self._check_parts(history, row)
+        return step
+
+    def _committed(self, row: Row) -> int:
+        """What the loan's tip commits to of an entry's content."""
+        if row.kind is Kind.BOOKING:
+            # What it cost the funders is no part of the row that made it.
+            return row.amounts.principal_minor
+        if row.kind not in _OF_LAYERS:
+            return row.amounts.pack()
+        compensation = row.kind is Kind.COMPENSATION
+        return content_of(
+            0 if compensation else row.amounts.pack(),
+            _packed(row.layers),
+            _packed([leg.principal_minor for leg in row.legs]),
+            _packed([leg.interest_minor + leg.penalty_minor for leg in row.legs]),
         )
-        name = f"loan {shown(row.loan_id)}: parts of {outstanding}"
-        self._findings.expect("L2", row.block, expected, history.parts, name)
 
-    def _check_twin(self, history: LoanHistory, row: Row, mirrored: Row | None = None) -> None:
-        """The terms applied once more, in Python, give the legs of the entry."""
-        entry = mirrored or row
+    # ---- checks
+
+    def _check_compensation(self, history: LoanHistory, row: Row, owed_minor: int) -> None:
+        paid = sum(row.layers)
+        name = f"compensation {shown(row.entry_id)}:"
+        parts = row.principal_minor + row.interest_minor
+        self._expect("G1", history, row, paid, parts, f"{name} parts of")
+        again = "compensated before" if history.compensated else "-"
+        self._expect("G3", history, row, "-", again, f"loan {shown(row.loan_id)}:")
+        expected = f"{name} at most {owed_minor} paid"
+        self._require("G6", history, row, paid <= owed_minor, expected, paid)
+        days = history.twin.terms.claim.days_past_due
+        due = history.since_date and history.since_date + days
+        expected = f"{name} on a loan {days} days past due"
+        holds = bool(due) and row.date >= due
+        found = f"day {row.date}, past due since {history.since_date}"
+        self._require("trigger", history, row, holds, expected, found)
+
+    def _check_recovery(self, history: LoanHistory, row: Row) -> None:
+        parts = sum(row.layers) + sum(leg.principal_minor + leg.penalty_minor for leg in row.legs)
+        name = f"recovery {shown(row.entry_id)}: parts of"
+        self._expect("G1", history, row, row.cash_minor, parts, name)
+
+    def _check_parts(self, history: LoanHistory, row: Row) -> None:
+        """L2 and G4: parts add up to what is outstanding; no claim falls below 0."""
         outstanding = history.outstanding_minor
-        if entry.kind is Kind.BOOKING:
-            outstanding = entry.amounts.principal_minor
-        elif mirrored is not None:
-            outstanding += entry.amounts.principal_minor
-        name = f"entry {shown(row.entry_id)}: legs"
-        try:
-            legs = _legs(self._split(history.loan), history.loan, entry.amounts, outstanding)
-        except (AssertionError, IndexError) as error:
-            self._findings.counts["twin"] += 1
-            self._findings.fail("twin", row.block, name + " by the terms", str(error))
+        shares = history.twin.terms.shares_ppm
+        expected = [] if outstanding < 0 else apportion(outstanding, shares)
+        name = f"loan {shown(row.loan_id)}: parts of {outstanding}"
+        self._expect("L2", history, row, expected, history.parts, name)
+        if any(row.layers):
+            lowest = min(history.claims_minor)
+            expected_claims = f"loan {shown(row.loan_id)}: claims from 0 on"
+            self._require("G4", history, row, lowest >= 0, expected_claims, history.claims_minor)
+
+    def _check_twin(self, history: LoanHistory, row: Row) -> None:
+        """The terms applied once more, in Python, give the legs of the entry."""
+        if row.kind is Kind.WAIVER:
             return
-        self._findings.expect("twin", row.block, legs, row.legs, name)
+        name = f"entry {shown(row.entry_id)}: legs"
+        found: object = row.legs
+        try:
+            expected = self._twin_legs(history, row)
+        except (AssertionError, IndexError) as error:
+            self._require("twin", history, row, False, name + " by the terms", str(error))
+            return
+        if row.kind in RECOVERED:
+            found = row.layers, row.legs
+        self._expect("twin", history, row, expected, found, name)
+
+    def _twin_legs(self, history: LoanHistory, row: Row) -> object:
+        twin, outstanding = history.twin, history.outstanding_minor
+        if row.kind is Kind.BOOKING:
+            return twin.booked(row.amounts.principal_minor)
+        if row.kind is Kind.WRITE_OFF:
+            return twin.written_off(outstanding)
+        if row.kind is Kind.COMPENSATION:
+            return twin.compensated(outstanding, sum(row.layers))
+        if row.kind in RECOVERED:
+            claims = history.claims_minor[: len(twin.layers)]
+            layers, legs = twin.recovered(row.cash_minor, history.residual_minor, claims)
+            return [*layers, *[0] * (MAX_LAYERS - len(layers))], legs
+        rate = Particulars.unpack(history.loan.particulars).annual_rate_ppm
+        return twin.repaid(outstanding, rate, row.amounts)
+
+    def _check_accrued(self, history: LoanHistory, row: Row) -> None:
+        """A2: no more interest than accrued, under terms that refuse it."""
+        if not history.twin.refuses_interest or not row.interest_minor or not history.accrual:
+            return
+        day = date_of(row.date)
+        holds = not history.accrual.exceeds(day)
+        expected = f"loan {shown(row.loan_id)}: {history.accrual.accrued_minor(day)} accrued"
+        self._require("A2", history, row, holds, expected, history.accrual.settled_minor)
+
+    def _check_book(self, history: LoanHistory, block: int) -> None:
+        """What the book made of the events is what the entries come to."""
+        loan = history.loan
+        own = history.outstanding_minor, history.lost_minor, sum(history.claims_minor)
+        found = loan.outstanding_minor, loan.lost_minor, loan.claims_minor
+        name = f"loan {shown(loan.loan_id)}: outstanding, lost, claims"
+        self._findings.expect(
+            "loans", block, own, found, name, deal=history.deal, about=loan.loan_id
+        )
+
+    def _expect(
+        self,
+        check: str,
+        history: LoanHistory,
+        row: Row,
+        expected: object,
+        found: object,
+        what: str,
+    ) -> bool:
+        return self._findings.expect(
+            check, row.place.block, expected, found, what, deal=history.deal, about=row.entry_id
+        )
+
+    def _require(
+        self,
+        check: str,
+        history: LoanHistory,
+        row: Row,
+        holds: bool,
+        expected: str,
+        found: object,
+    ) -> bool:
+        return self._findings.require(
+            check, row.place.block, holds, expected, found, deal=history.deal, about=row.entry_id
+        )
 
 
-def _legs(split: Split, loan: Loan, amounts: Amounts, outstanding_minor: int) -> list[Amounts]:
-    """What each party gets; parties at the end that get nothing left out."""
-    parties = len(split.terms.parties)
-    principal = (
-        principal_legs(outstanding_minor, amounts.principal_minor, split.terms.shares_ppm)
-        + [0] * parties
-    )
-    rate = Particulars.unpack(loan.particulars).annual_rate_ppm
-    interest = tier_legs(
-        amounts.interest_minor, split.interest, split.funding, annual_rate_ppm=rate
-    )
-    penalty = tier_legs(amounts.penalty_minor, split.penalty, split.funding)
-    fees = {split.terms.fee_to: amounts.fee_minor}
-    assert not amounts.fee_minor or split.terms.fee_to != ALL_FUNDERS, "a fee without payee"
-    legs = [
-        Amounts(principal[at], interest.get(str(at), 0), penalty.get(str(at), 0), fees.get(at, 0))
-        for at in range(parties)
-    ]
-    while legs and not any(legs[-1]):
-        legs.pop()
-    return legs
+def _packed(parts: list[int]) -> tuple[int, int]:
+    words = [0, 0]
+    for at, part in enumerate(parts):
+        words[at // 4] |= part << 64 * (at % 4)
+    return words[0], words[1]

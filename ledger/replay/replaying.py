@@ -16,13 +16,13 @@ from ledger.errors import ChainCorrupt, ChainUnusable, UsageInvalid
 from ledger.events import Event, Place
 from ledger.founding import admission
 from ledger.messages import text
-from ledger.replay.agreed import Agreed
 from ledger.replay.contracts import Contracts, addresses_of
 from ledger.replay.database import Database
 from ledger.replay.execution import Executed, Execution
+from ledger.replay.followed import Followed
 from ledger.replay.headers import Headers
 from ledger.replay.report import Findings, Report, TooManyFailures, shown
-from ledger.replay.signed import SignedEntries
+from ledger.replay.signed import SignedCalls
 from ledger.replay.source import Source, open_source, read_blocks
 from ledger.replay.state import HeadState, StateUnreadable
 
@@ -30,6 +30,8 @@ ENGINES = ("pyevm", "revm")
 
 UNREADABLE = (ValueError, AssertionError, LookupError, TypeError, ArithmeticError, sqlite3.Error)
 """What events or answers that the shipped contracts never give make the reading code raise."""
+
+_DAY_SECONDS = 86_400
 
 Progress = Callable[[int, int], None]
 """(done, of): how much of the source is read, in its own unit"""
@@ -83,8 +85,8 @@ class _Replay:
             genesis, admission(self._addresses["Members"], operator), findings
         )
         self._contracts = Contracts(operator, self._addresses, findings)
-        self._agreed = Agreed(findings)
-        self._signed = SignedEntries(self._addresses["Loans"], findings)
+        self._followed = Followed(findings)
+        self._signed = SignedCalls(self._addresses, self._followed.agreed, findings)
         # A private database of SQLite's own: in memory, on disk once it is large.
         self._book = Book(sqlite3.connect(""))
         self._reading = True
@@ -150,23 +152,25 @@ class _Replay:
     def _follow_transaction(self, executed: Executed, number: int) -> None:
         if not self._reading:
             return
+        transaction = executed.transaction
+        # Whose it is before: a key may end itself.
+        key = bytes(transaction.sender)
+        sender, ended = self._followed.keys.of(key), self._followed.keys.has_ended(key)
+        expected = f"transaction {executed.receipt.transaction_index}: a key that acts"
+        self._findings.require("K3", number, not ended, expected, key)
         try:
             reported = [
                 event
                 for log in executed.receipt.logs
                 if (event := self._read(log, number)) is not None
             ]
-            transaction = executed.transaction
             self._signed.check(
                 block=number,
                 index=executed.receipt.transaction_index,
                 to=bytes(transaction.to),
                 data=bytes(transaction.data),
+                sender=sender,
                 reported=reported,
-                number_of_maker=self._agreed.number_of_maker,
-                sender=bytes(transaction.sender),
-                terms_of=self._agreed.terms,
-                sealed_through=self._agreed.sealed_through,
             )
         except UNREADABLE as error:
             self._reading = False
@@ -178,8 +182,9 @@ class _Replay:
         event = decode_event(log) if log.address in self._names else None
         if event is not None:
             self._findings.counts["events"] += 1
-            self._agreed.follow(event, number)
-            self._book.apply(event, Place(number, log.transaction_index, log.log_index))
+            place = Place(number, log.transaction_index, log.log_index)
+            self._followed.follow(event, place)
+            self._book.apply(event, place)
         return event
 
     def _finish(self) -> None:
@@ -195,8 +200,15 @@ class _Replay:
         if self._execution.diverged or not self._reading or not self._blocks:
             return
         state = HeadState(
-            self._book, self._execution.reader(), self._addresses, self._findings, self._blocks
+            self._book,
+            self._execution.reader(),
+            self._addresses,
+            self._findings,
+            self._blocks,
+            self._followed,
+            head.timestamp // _DAY_SECONDS,
         )
+        self._findings.counts["state"] += 1
         try:
             self._book.commit(head.block_number, head.hash)
             state.check()

@@ -18,8 +18,13 @@ class Failure:
     block: int
     """Where it is; for what concerns the present state as a whole, the head."""
     check: str
+    """A name of `invariants.CHECKS`."""
     expected: str
     found: str
+    deal: str = ""
+    """Name of the deal that it is about, if it is about one."""
+    about: bytes = b""
+    """Id of the loan or entry that it is about, if it is about one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,20 +81,58 @@ class Findings:
         self.failures: list[Failure] = []
 
     def expect(
-        self, check: str, block: int, expected: object, found: object, what: str = ""
+        self,
+        check: str,
+        block: int,
+        expected: object,
+        found: object,
+        what: str = "",
+        *,
+        deal: str = "",
+        about: bytes = b"",
     ) -> bool:
         """Make one check: `found` must equal `expected`. `what` names the thing in the report."""
         self.counts[check] += 1
         if expected == found:
             return True
-        self.fail(check, block, f"{what} {shown(expected)}".lstrip(), shown(found))
+        wanted = f"{what} {shown(expected)}".lstrip()
+        self.fail(check, block, wanted, shown(found), deal=deal, about=about)
         return False
 
-    def fail(self, check: str, block: int, expected: str, found: str) -> None:
+    def require(
+        self,
+        check: str,
+        block: int,
+        holds: bool,
+        expected: str,
+        found: object,
+        *,
+        deal: str = "",
+        about: bytes = b"",
+    ) -> bool:
+        """Make one check of something that holds or not; `found` is shown where it does not."""
+        self.counts[check] += 1
+        if not holds:
+            self.fail(check, block, expected, shown(found), deal=deal, about=about)
+        return holds
+
+    def fail(
+        self,
+        check: str,
+        block: int,
+        expected: str,
+        found: str,
+        *,
+        deal: str = "",
+        about: bytes = b"",
+    ) -> None:
         """Note a failure of a check counted elsewhere."""
         self.counts[check] += 0
-        failure = Failure(block=block, check=check, expected=expected, found=found)
-        self.failures.append(failure)
+        self.failures.append(
+            Failure(
+                block=block, check=check, expected=expected, found=found, deal=deal, about=about
+            )
+        )
         if len(self.failures) >= MAX_FAILURES:
             raise TooManyFailures
 

@@ -1,68 +1,44 @@
-"""Signed: what the contracts reported of each entry is what its submitter signed.
+"""Signed: what the contracts reported is what a member signed.
 
-A transaction's calldata carries the rows as the submitter's key signed them; the events carry the
-entries with their legs. Nothing else may post.
+A transaction's calldata says what its sender's key signed; the events say what came of it. Nothing
+else may be reported, and by no other key than the terms let.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterator, Mapping
 from itertools import zip_longest
-from typing import Any, NamedTuple
 
-from eth_abi.abi import decode as abi_decode
-from eth_abi.exceptions import DecodingError
+from eth_hash.auto import keccak
 
 from ledger import events
-from ledger.bindings import REPAYMENT, WAIVER, artifact, encode_call
-from ledger.events import Amounts, DealTerms, Event, fields_of
+from ledger.events import Event
+from ledger.replay.agreed import Agreed
+from ledger.replay.calls import Call, Who, read_call
+from ledger.replay.keys import Key
 from ledger.replay.report import Findings, deal_shown, shown
+from ledger.replay.said import Said, entries_of, is_entry, of_event, of_row, to_agree, total_of
 
-_SERVICER, _LEAD = "servicer", "lead"
-_ROW_WORDS = {"book": 4, "repay": 4, "mark_overdue": 4, "waive": 5, "write_off": 4, "reverse": 9}
-_ENTRIES = (
-    events.LoanBooked,
-    events.LoanRepaid,
-    events.LoanMarkedOverdue,
-    events.LoanWaived,
-    events.LoanWrittenOff,
-    events.EntryReversed,
-)
-
-
-class Signed(NamedTuple):
-    """An entry as signed or as reported: what both must say."""
-
-    kind: str
-    entry_id: bytes
-    loan_id: bytes
-    content: tuple[object, ...]
-    """Dates and whatever else the row decides."""
+_CONSEQUENCES: Mapping[type, tuple[str, ...]] = {
+    events.FurtherLegs: ("repay", "reverse"),
+    events.LoanFeeCharged: ("book",),
+    events.TopUpCalled: (
+        "book", "compensate", "recover", "reverse_compensation", "reverse_recovery",
+        "reverse_payment",
+    ),
+    events.DealActivated: ("sign",),
+    events.DealClosed: ("close",),
+    events.DaySealed: ("seal_day",),
+}  # fmt: skip
+"""What follows of itself from a call, to the functions of which it may; checked elsewhere."""
 
 
-@dataclass(slots=True)
-class Posted:
-    """An entry as reported, with all its legs."""
+class SignedCalls:
+    """Holds the events of each transaction against its calldata."""
 
-    event: Any
-    legs: list[int]
-
-
-@dataclass(slots=True)
-class _Call:
-    function: str
-    deal_id: bytes
-    version: int
-    rows: list[tuple[int, ...]]
-
-
-class SignedEntries:
-    """Holds the events of each transaction to Loans against its calldata."""
-
-    def __init__(self, loans: bytes, findings: Findings) -> None:
-        self._loans = loans
+    def __init__(self, contracts: Mapping[str, bytes], agreed: Agreed, findings: Findings) -> None:
+        self._names = {address: name for name, address in contracts.items()}
+        self._agreed = agreed
         self._findings = findings
 
     def check(
@@ -72,221 +48,128 @@ class SignedEntries:
         index: int,
         to: bytes,
         data: bytes,
+        sender: Key,
         reported: list[Event],
-        number_of_maker: Mapping[bytes, int],
-        sender: bytes,
-        terms_of: Callable[[bytes, int], DealTerms | None],
-        sealed_through: Mapping[bytes, int],
     ) -> None:
-        """Check the entries of one transaction; `reported` are its events in order."""
-        posted = list(_posted(reported))
-        opened = [event for event in reported if isinstance(event, events.EntriesSubmitted)]
-        made = _read_call(data) if to == self._loans else None
+        """Check one transaction; `sender` is its key before it, `reported` its events in order."""
+        if not to:
+            # A deployment is compared as a whole.
+            return
+        name = self._names.get(to)
+        made = read_call(name, data) if name else None
         if made is None:
-            if posted or opened:
-                kind = type((opened or [posted[0].event])[0]).__name__
-                self._findings.counts["entries"] += 1
-                self._findings.fail(
-                    "entries", block, f"transaction {index}: no entries", f"{kind}, ..."
+            if reported:
+                check = "entries" if any(map(is_entry, reported)) else "acts"
+                kind = type(reported[0]).__name__
+                self._findings.require(
+                    check, block, False, f"transaction {index}: no events", f"{kind}, ..."
                 )
             return
-        self._check_batch(block, index, made, opened, number_of_maker.get(sender, 0))
-        self._check_role(block, index, made, sender, number_of_maker, terms_of)
-        for row, entry in zip_longest(made.rows, posted):
-            self._check_entry(block, index, made.function, row, entry)
-        sealed = sealed_through.get(made.deal_id, 0)
-        for entry in posted:
-            self._check_day(block, index, entry, sealed)
+        self._check_role(block, index, made, sender)
+        self._check_events(block, index, made, to + data, sender, reported)
+        if made.rule.row_words:
+            self._check_totals(block, made, reported)
 
-    def _check_batch(
-        self,
-        block: int,
-        index: int,
-        made: _Call,
-        opened: list[events.EntriesSubmitted],
-        number: int,
-    ) -> None:
-        expected = events.EntriesSubmitted(made.deal_id, made.version, number)
-        if opened != [expected]:
-            self._findings.fail(
-                "entries",
-                block,
-                f"transaction {index}: EntriesSubmitted {shown(expected)}",
-                ", ".join(map(shown, opened)) or "-",
-            )
+    # ---- who
 
-    def _check_role(
-        self,
-        block: int,
-        index: int,
-        made: _Call,
-        sender: bytes,
-        number_of_maker: Mapping[bytes, int],
-        terms_of: Callable[[bytes, int], DealTerms | None],
-    ) -> None:
-        terms = terms_of(made.deal_id, made.version)
-        if terms is None:
-            self._findings.counts["roles"] += 1
+    def _check_role(self, block: int, index: int, made: Call, sender: Key) -> None:
+        allowed = self._allowed(made, sender)
+        deal = _deal_of(made)
+        if allowed is None:
             expected = f"transaction {index}: a deal and version of the ledger"
-            found = f"{deal_shown(made.deal_id)} version {made.version}"
-            self._findings.fail("roles", block, expected, found)
+            found = f"{deal} {made.arguments[1:2]}"
+            self._findings.require("roles", block, False, expected, found, deal=deal)
             return
-        role = _role(made)
-        number = terms.parties[terms.servicer if role == _SERVICER else 0]
-        self._findings.expect(
-            "roles",
-            block,
-            number,
-            number_of_maker.get(sender, 0),
-            f"transaction {index}: {made.function} by the {role}, member",
+        rule = made.rule
+        holds = sender.number in allowed and sender.is_checker == rule.by_checker
+        eye = "checker" if rule.by_checker else "maker"
+        expected = (
+            f"transaction {index}: {made.function} by the {eye} of the {rule.who},"
+            f" {' or '.join(f'member {number}' for number in sorted(allowed)) or 'nobody'}"
         )
+        self._findings.require("roles", block, holds, expected, str(sender), deal=deal)
 
-    def _check_entry(
-        self,
-        block: int,
-        index: int,
-        function: str,
-        row: tuple[int, ...] | None,
-        entry: Posted | None,
+    def _allowed(self, made: Call, sender: Key) -> set[int] | None:
+        """Numbers of the members that may; None where the call names no terms of the ledger."""
+        who, arguments = made.rule.who, made.arguments
+        if who is Who.MEMBER:
+            return {sender.number} - {0}
+        if who is Who.NAMED:
+            return {arguments[0]}
+        if who is Who.SIGNING:
+            return self._agreed.signing_parties(arguments[0])
+        if who is Who.PARTY:
+            version = arguments[1]
+            if made.function == "propose":
+                return set(version[0])
+            proposed = self._agreed.proposed(arguments[0], version)
+            return None if proposed is None else set(proposed.parties)
+        if made.rule.row_words:
+            terms = self._agreed.terms(arguments[0], arguments[1])
+        else:
+            terms = self._agreed.newest(arguments[0])
+        if terms is None:
+            return None
+        place = {
+            Who.SERVICER: terms.servicer,
+            Who.LEAD: 0,
+            Who.DEPOSITOR: terms.deposit.depositor,
+            Who.CUSTODIAN: terms.deposit.custodian,
+        }[who]
+        return {terms.parties[place]} if place < len(terms.parties) else set()
+
+    # ---- what
+
+    def _check_events(
+        self, block: int, index: int, made: Call, action: bytes, sender: Key, reported: list[Event]
     ) -> None:
-        if row is None or entry is None:
-            self._findings.counts["entries"] += 1
-            expected = "no further entry" if row is None else shown(_signed(function, row))
-            found = "-" if entry is None else shown(_reported(entry))
-            self._findings.fail("entries", block, f"transaction {index}: {expected}", found)
-            return
-        signed, reported = _signed(function, row), _reported(entry)
-        self._findings.expect("entries", block, signed, reported, f"transaction {index}:")
-        total = _total(function, row)
-        if total is not None:
-            self._findings.expect(
-                "L1",
-                block,
-                Amounts.unpack(total),
-                Amounts.unpack(sum(entry.legs)),
-                f"entry {shown(reported.entry_id)}: legs of",
-            )
+        check = "entries" if made.rule.row_words else "acts"
+        for wanted, found in zip_longest(
+            self._expected(made, action, sender, reported), self._reported(made, reported)
+        ):
+            if wanted is not None and found is not None:
+                self._findings.expect(
+                    check, block, wanted, found, f"transaction {index}:", deal=_deal_of(made)
+                )
+                continue
+            expected = "nothing further" if wanted is None else shown(wanted)
+            self._findings.require(
+                check, block, False, f"transaction {index}: {expected}",
+                "-" if found is None else shown(found), deal=_deal_of(made),
+            )  # fmt: skip
 
-    def _check_day(self, block: int, index: int, entry: Posted, sealed: int) -> None:
-        """J3: nothing is posted on or before the last sealed day."""
-        event = entry.event
-        if isinstance(event, events.LoanMarkedOverdue):
-            return
-        day = event.particulars & 0xFFFF if isinstance(event, events.LoanBooked) else event.date
-        self._findings.counts["J3"] += 1
-        if day <= sealed:
-            self._findings.fail(
-                "J3", block, f"transaction {index}: a date after day {sealed}", f"day {day}"
-            )
+    def _expected(
+        self, made: Call, action: bytes, sender: Key, reported: list[Event]
+    ) -> Iterator[Said]:
+        if made.rule.confirms:
+            yield Said("ActionConfirmed", (keccak(action), sender.number))
+        if made.rule.row_words:
+            yield Said("EntriesSubmitted", (*made.arguments, sender.number))
+            for row in made.rows:
+                yield of_row(made, row)
+        else:
+            yield from to_agree(made, sender.number, reported)
 
+    def _reported(self, made: Call, reported: list[Event]) -> Iterator[Said]:
+        for event in reported:
+            if made.function not in _CONSEQUENCES.get(type(event), ()):
+                yield of_event(event)
 
-def _role(made: _Call) -> str:
-    if made.function == "reverse":
-        # Whoever may post an entry may reverse it.
-        return _SERVICER if made.rows[0][5] <= REPAYMENT else _LEAD
-    return _LEAD if made.function in ("waive", "write_off") else _SERVICER
+    # ---- how much
 
-
-def _read_call(data: bytes) -> _Call | None:
-    """The rows of a call to a batch function of Loans; None for any other call."""
-    function = _functions().get(data[:4])
-    if function is None:
-        return None
-    width = 32 * _ROW_WORDS[function]
-    deal_id, version = data[4:36], int.from_bytes(data[36:68], "big")
-    if function == "reverse":
-        return _Call(function, deal_id, version, [_row(data[68 : 68 + width])])
-    count = int.from_bytes(data[100:132], "big")
-    if data[68:100] == (96).to_bytes(32, "big") and len(data) >= 132 + count * width:
-        starts = range(132, 132 + count * width, width)
-        return _Call(function, deal_id, version, [_row(data[at : at + width]) for at in starts])
-    # Other places for the rows are valid ABI too; only nobody encodes so.
-    kinds = ",".join(["uint256"] * _ROW_WORDS[function])
-    try:
-        _, _, rows = abi_decode(["bytes32", "uint256", f"({kinds})[]"], data[4:])
-    except (DecodingError, OverflowError):
-        return None
-    return _Call(function, deal_id, version, list(rows))
+    def _check_totals(self, block: int, made: Call, reported: list[Event]) -> None:
+        """L1 and G1: the legs of every entry add up to it."""
+        for row, entry in zip(made.rows, entries_of(reported), strict=False):
+            total = total_of(made, row, entry)
+            if total is not None:
+                check, expected, found = total
+                entry_id = getattr(entry.event, "entry_id", entry.event.loan_id)
+                name = f"entry {shown(entry_id)}: legs of"
+                self._findings.expect(
+                    check, block, expected, found, name, deal=_deal_of(made), about=entry_id
+                )
 
 
-def _row(data: bytes) -> tuple[int, ...]:
-    return tuple([int.from_bytes(data[at : at + 32], "big") for at in range(0, len(data), 32)])
-
-
-@cache
-def _functions() -> dict[bytes, str]:
-    """Selector to function of Loans that posts."""
-    empty: dict[str, tuple[object, ...]] = {name: (bytes(32), 0, []) for name in _ROW_WORDS}
-    zero, word = 0, bytes(32)
-    empty["reverse"] = (word, 0, (word, word, zero, zero, word, zero, zero, zero, zero))
-    names = {item["name"] for item in artifact("Loans").abi if item["type"] == "function"}
-    assert names >= empty.keys()
-    return {encode_call("Loans", name, *given)[:4]: name for name, given in empty.items()}
-
-
-def _posted(reported: list[Event]) -> Iterator[Posted]:
-    last: Posted | None = None
-    for event in reported:
-        if isinstance(event, events.FurtherLegs) and last is not None:
-            last.legs.extend(event.legs)
-            continue
-        if isinstance(event, _ENTRIES):
-            if last is not None:
-                yield last
-            last = Posted(event, _legs(event))
-    if last is not None:
-        yield last
-
-
-def _legs(event: Event) -> list[int]:
-    if isinstance(event, events.LoanBooked | events.LoanWrittenOff):
-        return fields_of(event.parts)
-    if isinstance(event, events.LoanRepaid | events.EntryReversed):
-        return list(event.legs)
-    return []
-
-
-def _signed(function: str, row: tuple[int, ...]) -> Signed:
-    own = row[0].to_bytes(32, "big")
-    if function == "book":
-        return Signed("LoanBooked", own, own, (row[1].to_bytes(32, "big"), row[3]))
-    loan = row[1].to_bytes(32, "big")
-    if function == "repay":
-        return Signed("LoanRepaid", own, loan, (row[2] & 0xFFFF,))
-    if function == "mark_overdue":
-        return Signed("LoanMarkedOverdue", own, loan, (row[3],))
-    if function == "waive":
-        return Signed("LoanWaived", own, loan, (row[3], row[4]))
-    if function == "write_off":
-        return Signed("LoanWrittenOff", own, loan, (row[3],))
-    reversed_id = row[4].to_bytes(32, "big")
-    return Signed("EntryReversed", own, loan, (row[3], reversed_id, row[5], row[7]))
-
-
-def _reported(entry: Posted) -> Signed:
-    event = entry.event
-    kind = type(event).__name__
-    if isinstance(event, events.LoanBooked):
-        return Signed(kind, event.loan_id, event.loan_id, (event.borrower_id, event.particulars))
-    content: tuple[object, ...]
-    if isinstance(event, events.LoanMarkedOverdue):
-        content = (event.since_date,)
-    elif isinstance(event, events.LoanWaived):
-        content = (event.date, event.amounts)
-    elif isinstance(event, events.EntryReversed):
-        content = (event.date, event.reversed_id, event.reversed_kind, event.amounts)
-    else:
-        content = (event.date,)
-    return Signed(kind, event.entry_id, event.loan_id, content)
-
-
-def _total(function: str, row: tuple[int, ...]) -> int | None:
-    """The amounts that the legs must add up to; None where the row does not say."""
-    if function == "book":
-        return row[2]
-    if function == "repay":
-        return row[3]
-    if function == "reverse":
-        # A waiver posts nothing, so its mirror neither.
-        return 0 if row[5] == WAIVER else row[7]
-    return None
+def _deal_of(made: Call) -> str:
+    first = made.arguments[0] if made.arguments else None
+    return deal_shown(first) if isinstance(first, bytes) and len(first) == 32 else ""

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
-
-from eth_abi.exceptions import DecodingError
+from typing import NamedTuple
 
 from ledger import reading
-from ledger.bindings import decode_output, encode_call, label
+from ledger.bindings import label
 from ledger.book import Book
-from ledger.errors import Reverted
 from ledger.events import Particulars
 from ledger.records import Loan
-from ledger.replay.loans import LoanHistory, LoanReview
+from ledger.replay.asking import Asking, Read, StateUnreadable
+from ledger.replay.exposures import Totals
+from ledger.replay.followed import Followed
+from ledger.replay.history import LoanHistory
+from ledger.replay.holdings import check_cover, check_months, check_totals
+from ledger.replay.loans import LoanReview
+from ledger.replay.moves import Moves
+from ledger.replay.reckoned import reckon
+from ledger.replay.registers import Registers
 from ledger.replay.report import Findings, shown
+from ledger.replay.twin import Twin
 from ledger.waterfall import Account
+
+__all__ = ["HeadState", "LoanWord", "StateUnreadable"]
 
 # As Journal numbers them; the ones of vouchers are kept elsewhere.
 _ACCOUNTS = list(Account)[:11]
+Progress = Callable[[int, int], None]
+"""(loans done, loans in all)"""
+_CLOSED = 1 << 255
+"""In Deals.stopped_by."""
+_LAST_DAY = 65_535
 
 
 class LoanWord(NamedTuple):
@@ -29,6 +42,7 @@ class LoanWord(NamedTuple):
     annual_rate_ppm: int
     version: int
     sequence: int
+    compensated: int
     since_date: int
     written_off: int
     reversed: int
@@ -44,57 +58,74 @@ class LoanWord(NamedTuple):
         return cls(*values)
 
 
-_BITS = (56, 16, 24, 8, 14, 16, 1, 1, 120)
+_BITS = (56, 16, 24, 8, 13, 1, 16, 1, 1, 120)
 
 
 class HeadState:
-    """Compares the contracts at the head with the book."""
+    """Compares the contracts at the head with the book, and the book with itself."""
 
     def __init__(
         self,
         book: Book,
-        read: Callable[[bytes, bytes], bytes],
+        read: Read,
         contracts: Mapping[str, bytes],
         findings: Findings,
         head: int,
+        followed: Followed,
+        today: int,
+        progress: Progress = lambda done, of: None,
     ) -> None:
+        """`followed` has seen every event; `today` is days since 1970-01-01."""
         self._book = book
-        self._read = read
-        self._contracts = contracts
         self._findings = findings
-        self._head = head
+        self._followed = followed
+        self._today = today
+        self._asking = Asking(read, contracts, findings, head)
+        self._labels = {deal.deal: label(deal.name) for deal in reading.deals(book)}
+        self._progress = progress
+        self._reviewed = 0
+        self._loans = sum(reading.count_loans(book, deal) for deal in self._labels)
+        self.totals = Totals()
+        """What members have out or stand in for across deals, once `check` is done."""
 
     def check(self) -> None:
-        """Check members, deals, balances and every loan."""
-        self._check_members()
+        """Check members, deals, balances, every loan, and all that goes in chain order."""
+        Registers(self._book, self._asking, self._followed, self._today).check()
         for deal in reading.deals(self._book):
             self._check_deal(deal)
             self._check_balances(deal)
             self._check_volume(deal)
-        names = {deal.deal: label(deal.name) for deal in reading.deals(self._book)}
-        review = LoanReview(self._book, self._findings)
-        review.run(lambda history, block: self._check_loan(names, history, block))
-        review.check_ids()
+        self._check_borrowers()
+        moves = Moves(self._book.connection)
+        try:
+            review = LoanReview(self._book, self._findings, moves)
+            review.run(self._check_loan)
+            review.check_ids()
+            self._check_courses(moves)
+        finally:
+            moves.close()
 
-    def _check_members(self) -> None:
-        members = reading.members(self._book)
-        self._expect("members", len(members), self._ask("Members", "count"), "count")
-        for member in members:
-            for own, key in enumerate((member.maker, member.checker)):
-                role = 0 if member.expelled else member.number * 2 + own
-                found = self._ask("Members", "key_role", shown(key))
-                self._expect("members", role, found, f"{member.member_id}: role of {shown(key)}")
+    # ---- deals
 
     def _check_deal(self, deal: reading.Deal) -> None:
-        own = label(deal.name)
-        in_force = self._ask("Deals", "version_in_force", own)
-        self._expect("deals", deal.version, in_force, f"{deal.name}: version in force")
-        sealed = self._ask("Journal", "sealed_through", own)
-        self._expect("deals", deal.sealed_through, sealed, f"{deal.name}: sealed through day")
-        for version in reading.versions(self._book, deal.deal):
-            found = self._ask("Deals", "terms_hash", own, version.version)
-            name = f"{deal.name} version {version.version}: terms hash"
-            self._expect("deals", version.terms_hash, found, name)
+        own, ask = self._labels[deal.deal], self._asking.ask
+
+        def expect(expected: object, found: object, what: str) -> None:
+            self._asking.expect("deals", expected, found, f"{deal.name}{what}", deal=deal.name)
+
+        expect(deal.version, ask("Deals", "version_in_force", own), ": version in force")
+        expect(deal.sealed_through, ask("Journal", "sealed_through", own), ": sealed through day")
+        stopped = _CLOSED if deal.closed else deal.suspended_by
+        expect(stopped, ask("Deals", "stopped_by", own), ": stopped by")
+        versions = reading.versions(self._book, deal.deal)
+        for version in versions:
+            found = ask("Deals", "terms_hash", own, version.version)
+            expect(version.terms_hash, found, f" version {version.version}: terms hash")
+        in_force = [version for version in versions if version.in_force]
+        ends = [version.terms.effective_date for version in in_force[1:]]
+        for version, end in zip(in_force, [*ends, _LAST_DAY], strict=False):
+            found = ask("Deals", "effective_until", own, version.version)
+            expect(end, found, f" version {version.version}: effective until day")
 
     def _check_balances(self, deal: reading.Deal) -> None:
         versions = reading.versions(self._book, deal.deal)
@@ -102,55 +133,95 @@ class HeadState:
         for party, accounts in reading.balances(self._book, deal.deal, versions[-1].terms).items():
             for number, account in enumerate(_ACCOUNTS):
                 key = party * 256 + number
-                found = self._ask("Journal", "balances", label(deal.name), key)
+                found = self._asking.ask("Journal", "balances", self._labels[deal.deal], key)
                 name = f"{deal.name}: member {party} {account}"
-                self._expect("balances", accounts[account], found, name)
+                self._asking.expect("balances", accounts[account], found, name, deal=deal.name)
                 sum_minor += found
-        self._expect("J1", 0, sum_minor, f"{deal.name}: sum of all balances")
+        name = f"{deal.name}: sum of all balances"
+        self._asking.expect("J1", 0, sum_minor, name, deal=deal.name)
 
     def _check_volume(self, deal: reading.Deal) -> None:
-        outstanding, disbursed = self._book.connection.execute(
+        volume = self._book.connection.execute(
             "SELECT coalesce(sum(outstanding_minor), 0),"
             " coalesce(sum(principal_minor * (1 - reversed)), 0) FROM loans WHERE deal = ?",
             (deal.deal,),
         ).fetchone()
-        found = tuple(self._ask("Loans", "volume", label(deal.name)))
+        found = tuple(self._asking.ask("Loans", "volume", self._labels[deal.deal]))
         name = f"{deal.name}: outstanding, disbursed"
-        self._expect("volume", (outstanding, disbursed), found, name)
+        self._asking.expect("volume", volume, found, name, deal=deal.name)
 
-    def _check_loan(self, names: Mapping[int, bytes], history: LoanHistory, block: int) -> None:
+    def _check_borrowers(self) -> None:
+        """What a borrower owes in all deals of one lead that limit borrowers."""
+        by_lead: dict[int, list[tuple[int, int]]] = {}
+        for deal in self._labels:
+            for version in reading.versions(self._book, deal):
+                if version.in_force and Twin.of(version.terms).limits_borrowers:
+                    places = by_lead.setdefault(version.terms.parties[0], [])
+                    places.append((deal, version.version))
+        for lead, places in by_lead.items():
+            limited = ", ".join(f"({deal}, {version})" for deal, version in places)
+            rows = self._book.connection.execute(
+                f"WITH limited (deal, version) AS (VALUES {limited})"
+                " SELECT borrower_id, sum(outstanding_minor + lost_minor)"
+                " FROM loans JOIN limited USING (deal, version) GROUP BY borrower_id"
+            )
+            for borrower_id, owed_minor in rows:
+                key = lead.to_bytes(32, "big")
+                found = self._asking.ask("Loans", "borrower_outstanding_minor", key, borrower_id)
+                name = f"member {lead}: borrower {shown(borrower_id)} owes"
+                self._asking.expect("borrowers", owed_minor, found, name, about=borrower_id)
+
+    # ---- loans
+
+    def _check_loan(self, history: LoanHistory, block: int) -> None:
+        self._reviewed += 1
+        self._progress(self._reviewed, self._loans)
         loan = history.loan
-        deal_id, findings = names[loan.deal], self._findings
-        found = LoanWord.unpack(self._ask("Loans", "loan", deal_id, loan.loan_id))
+        own, findings, ask = self._labels[loan.deal], self._findings, self._asking.ask
+        name = f"loan {shown(loan.loan_id)}:"
+
+        def expect(check: str, expected: object, found: object, what: str) -> None:
+            findings.expect(
+                check, block, expected, found, f"{name} {what}",
+                deal=history.deal, about=loan.loan_id,
+            )  # fmt: skip
+
+        found = LoanWord.unpack(ask("Loans", "loan", own, loan.loan_id))
         expected = _word_of(loan, history.tip)
         findings.counts["loans"] += 1
         if expected != found:
-            for name, one, other in zip(LoanWord._fields, expected, found, strict=True):
+            for field, one, other in zip(LoanWord._fields, expected, found, strict=True):
                 if one != other:
-                    name = f"loan {shown(loan.loan_id)}: {name} {one}"
-                    findings.fail("loans", block, name, str(other))
-        name = f"loan {shown(loan.loan_id)}: entries"
-        findings.expect("L3", block, history.entries, found.sequence, name)
+                    findings.fail(
+                        "loans", block, f"{name} {field} {one}", str(other),
+                        deal=history.deal, about=loan.loan_id,
+                    )  # fmt: skip
+        expect("L3", history.entries, found.sequence, "entries")
         waived = loan.waived_interest_minor << 64 | loan.waived_penalty_minor << 128
         if waived:
-            kept = self._ask("Loans", "waived", deal_id, loan.loan_id)
-            name = f"loan {shown(loan.loan_id)}: waived"
-            findings.expect("loans", block, waived, kept, name)
+            expect("loans", waived, ask("Servicing", "waived", own, loan.loan_id), "waived")
+        if loan.written_off:
+            expect("loans", loan.lost_minor, ask("Loans", "lost", own, loan.loan_id), "lost")
+        if loan.compensated:
+            for layer in range(len(history.twin.layers)):
+                claim = ask("Guarantees", "claims", own, loan.loan_id, layer)
+                what = f"open claim of layer {layer}"
+                expect("claims", history.claims_minor[layer], claim, what)
+        if history.accrual is not None:
+            paid_days = ask("Accruals", "paid_days", own, loan.loan_id)
+            expect("A1", history.accrual.paid_days_minor, paid_days, "principal paid times days")
+            received = ask("Accruals", "interest_received", own, loan.loan_id)
+            expect("A1", history.received_minor, received, "interest received")
 
-    def _expect(self, check: str, expected: object, found: object, what: str) -> None:
-        self._findings.expect(check, self._head, expected, found, what)
+    # ---- in chain order
 
-    def _ask(self, contract: str, function: str, *arguments: object) -> Any:
-        data = encode_call(contract, function, *arguments)
-        try:
-            output = self._read(self._contracts[contract], data)
-            return decode_output(contract, function, output)
-        except (Reverted, DecodingError) as error:
-            raise StateUnreadable(f"{contract}.{function}: {error}") from error
-
-
-class StateUnreadable(Exception):
-    """A contract does not answer as the shipped one would."""
+    def _check_courses(self, moves: Moves) -> None:
+        for one in reckon(self._book, self._followed, self._findings, moves):
+            check_cover(self._book, self._asking, one.course, one.cover)
+            if one.months is not None:
+                check_months(self._asking, one.course, one.months)
+            one.exposure.add_to(self.totals)
+        check_totals(self._asking, self.totals)
 
 
 def _word_of(loan: Loan, tip: int) -> LoanWord:
@@ -161,6 +232,7 @@ def _word_of(loan: Loan, tip: int) -> LoanWord:
         annual_rate_ppm=particulars.annual_rate_ppm,
         version=loan.version,
         sequence=loan.sequence,
+        compensated=loan.compensated,
         since_date=loan.since_date,
         written_off=loan.written_off,
         reversed=loan.reversed,

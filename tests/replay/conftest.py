@@ -1,4 +1,4 @@
-"""One partnership for all tests of this folder, made once."""
+"""Two partnerships for all tests of this folder, each made once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ledger.chain.export import export_chain
 from ledger.founding import KEYS_FOLDER
 from ledger.keys import Keyring, open_passphrases
 from ledger.ledger import Ledger
-from tests.replay import partnership
+from tests.replay import covered, partnership
 from tests.replay.forge import Forge
 
 
@@ -23,10 +23,25 @@ def ledger_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def export_folder(ledger_folder: Path) -> Path:
     """Not to be written to."""
-    folder = ledger_folder.with_name("export")
-    with Ledger.open(ledger_folder) as ledger:
-        export_chain(ledger.engine, folder)  # type: ignore[arg-type]
-    return folder
+    return exported(ledger_folder)
+
+
+@pytest.fixture(scope="session")
+def covered_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With deposits, layers, months, lists, exposures. Not to be written to."""
+    return covered.make(tmp_path_factory.mktemp("covered") / "ledger")
+
+
+@pytest.fixture(scope="session")
+def covered_export(covered_folder: Path) -> Path:
+    """Not to be written to."""
+    return exported(covered_folder)
+
+
+def exported(folder: Path) -> Path:
+    with Ledger.open(folder) as ledger:
+        export_chain(ledger.engine, folder.with_name("export"))  # type: ignore[arg-type]
+    return folder.with_name("export")
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +52,9 @@ def keyring(ledger_folder: Path) -> Keyring:
 @pytest.fixture
 def forge(export_folder: Path, keyring: Keyring, tmp_path: Path) -> Forge:
     return Forge.of(export_folder, keyring, tmp_path / "forged")
+
+
+@pytest.fixture
+def covered_forge(covered_export: Path, covered_folder: Path, tmp_path: Path) -> Forge:
+    keys = Keyring(covered_folder / KEYS_FOLDER, open_passphrases)
+    return Forge.of(covered_export, keys, tmp_path / "forged")

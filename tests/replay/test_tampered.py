@@ -16,16 +16,16 @@ from typing import Any
 import pytest
 import rlp
 import vyper
-from eth_abi import encode as abi_encode
 
 from ledger import reading
-from ledger.bindings import artifact, encode_batch, label
+from ledger.bindings import CONTRACTS, artifact, creation_code, encode_batch, label
 from ledger.chain.blocks import SNAPSHOT, place_key
 from ledger.chain.clique import Snapshot, encode_snapshot, sealer_of
 from ledger.chain.genesis import decode_genesis
 from ledger.chain.pending import read_transaction
 from ledger.chain.store import Store, Table
 from ledger.entries import entry_id, loan_id
+from ledger.founding import POSTERS, WIRING
 from ledger.keys import KeyUse, sign_transaction
 from ledger.ledger import Ledger
 from ledger.replay import KnownBlock, replay
@@ -271,7 +271,7 @@ def test_a_transaction_of_somebody_who_is_no_member_is_named(forge: Forge) -> No
 
 
 def test_a_transaction_of_the_operator_after_the_founding_is_named(forge: Forge) -> None:
-    forge.rebuild([forge.sign(forge.operator, bytes(20), b"", nonce=4)])
+    forge.rebuild([forge.sign(forge.operator, bytes(20), b"", nonce=len(CONTRACTS))])
     assert found(forge.replay()) == [(len(forge.blocks), "membership")]
 
 
@@ -292,10 +292,9 @@ def test_a_failed_transaction_in_a_block_is_named(forge: Forge) -> None:
 def test_a_contract_that_divides_by_another_constant_is_named(forge: Forge) -> None:
     # The half that M1 adds before it divides by 1 000 000.
     half, other = (500_000).to_bytes(3, "big"), (499_999).to_bytes(3, "big")
-    creation = deployment(forge, 2)
+    creation = deployment(forge, "Loans")
     assert half in creation
-    raw = forge.sign(forge.operator, b"", creation.replace(half, other), nonce=2, gas=12_000_000)
-    forge.rebuild(changed={(1, 2): raw})
+    redeploy(forge, "Loans", creation.replace(half, other))
     failures = found(forge.replay())
     assert failures[:2] == [(1, "deployment"), (1, "contract_code")]
     assert {check for block, check in failures[2:]} <= {"twin"}
@@ -303,14 +302,7 @@ def test_a_contract_that_divides_by_another_constant_is_named(forge: Forge) -> N
 
 def test_a_contract_that_divides_in_another_proportion_is_named(forge: Forge) -> None:
     whole, other = (1_000_000).to_bytes(3, "big"), (1_000_001).to_bytes(3, "big")
-    raw = forge.sign(
-        forge.operator,
-        b"",
-        deployment(forge, 2).replace(whole, other),
-        nonce=2,
-        gas=12_000_000,
-    )
-    forge.rebuild(changed={(1, 2): raw})
+    redeploy(forge, "Loans", deployment(forge, "Loans").replace(whole, other))
     report = forge.replay()
     assert found(report)[:2] == [(1, "deployment"), (1, "contract_code")]
     # Its numbers are not those of the terms either.
@@ -318,29 +310,31 @@ def test_a_contract_that_divides_in_another_proportion_is_named(forge: Forge) ->
 
 
 def test_one_more_contract_that_may_post_is_named(forge: Forge) -> None:
-    at = ["0x" + forge.contract(name).hex() for name in ("Members", "Deals", "Loans")]
-    arguments = abi_encode(
-        ["address", "address", "address[]"], [at[0], at[1], [at[2], "0x" + "66" * 20]]
-    )
-    code = artifact("Journal").bytecode + arguments
-    raw = forge.sign(forge.operator, b"", code, nonce=1, gas=12_000_000)
-    forge.rebuild(changed={(1, 1): raw})
+    at = {name: "0x" + forge.contract(name).hex() for name in CONTRACTS}
+    posters = [*(at[name] for name in POSTERS), "0x" + "66" * 20]
+    code = creation_code("Journal", *(at[name] for name in WIRING["Journal"]), posters)
+    redeploy(forge, "Journal", code)
     # Its code is the shipped one: only the deployment shows it.
     assert found(forge.replay()) == [(1, "deployment")]
 
 
 def test_sources_that_differ_in_a_comment_alone_are_the_same_contract(forge: Forge) -> None:
-    creation, bytecode = deployment(forge, 0), artifact("Deals").bytecode
+    creation, bytecode = deployment(forge, "Deals"), artifact("Deals").bytecode
     hashed = len(bytecode) - int.from_bytes(bytecode[-2:], "big") + 3
-    other = creation[:hashed] + b"\x07" * 32 + creation[hashed + 32 :]
-    raw = forge.sign(forge.operator, b"", other, nonce=0, gas=12_000_000)
-    forge.rebuild(changed={(1, 0): raw})
+    redeploy(forge, "Deals", creation[:hashed] + b"\x07" * 32 + creation[hashed + 32 :])
     assert found(forge.replay()) == []
 
 
-def deployment(forge: Forge, index: int) -> bytes:
-    data: bytes = rlp.decode(forge.block(1).transactions[index])[5]
+def deployment(forge: Forge, name: str) -> bytes:
+    data: bytes = rlp.decode(forge.block(1).transactions[CONTRACTS.index(name)])[5]
     return data
+
+
+def redeploy(forge: Forge, name: str, creation: bytes) -> None:
+    """The whole chain once more, with another contract in the place of one of the ledger's."""
+    nonce = CONTRACTS.index(name)
+    raw = forge.sign(forge.operator, b"", creation, nonce=nonce, gas=12_000_000)
+    forge.rebuild(changed={(1, nonce): raw})
 
 
 def test_events_of_a_members_own_contract_are_not_entries(forge: Forge) -> None:

@@ -1,0 +1,150 @@
+"""Calls: who may send which function of which contract, and what a transaction's data says."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import cache
+from typing import Any, NamedTuple
+
+from eth_abi.abi import decode as abi_decode
+from eth_abi.exceptions import DecodingError
+from eth_utils.abi import function_abi_to_4byte_selector, get_abi_input_types
+
+from ledger.bindings import artifact
+
+
+class Who(StrEnum):
+    """Whose key a function takes, by the terms of its deal."""
+
+    SERVICER = "servicer"
+    LEAD = "lead"
+    DEPOSITOR = "depositor"
+    CUSTODIAN = "custodian"
+    SIGNING = "signing party"
+    PARTY = "party"
+    NAMED = "member it names"
+    """In its first argument."""
+    MEMBER = "member"
+
+
+class Rule(NamedTuple):
+    """Who may send a function, and how many words a row of its batch has; 0 for none."""
+
+    who: Who
+    by_checker: bool = False
+    confirms: bool = False
+    """Under four eyes: what its maker requested."""
+    row_words: int = 0
+
+
+def _four_eyes(who: Who, row_words: int = 0) -> Rule:
+    return Rule(who, True, True, row_words)
+
+
+def _rows(who: Who, words: int) -> Rule:
+    return Rule(who, row_words=words)
+
+
+RULES: dict[tuple[str, str], Rule] = {
+    ("Loans", "book"): _rows(Who.SERVICER, 4),
+    ("Loans", "repay"): _rows(Who.SERVICER, 4),
+    ("Loans", "reverse"): _rows(Who.SERVICER, 9),
+    ("Servicing", "mark_overdue"): _rows(Who.SERVICER, 4),
+    ("Servicing", "waive"): _rows(Who.LEAD, 5),
+    ("Servicing", "write_off"): _four_eyes(Who.LEAD, 4),
+    ("Servicing", "reverse"): _rows(Who.LEAD, 9),
+    ("Guarantees", "compensate"): _rows(Who.SERVICER, 4),
+    ("Guarantees", "recover"): _rows(Who.SERVICER, 6),
+    ("Guarantees", "reverse_compensation"): _rows(Who.SERVICER, 13),
+    ("Guarantees", "reverse_recovery"): _rows(Who.SERVICER, 15),
+    ("Guarantees", "pay"): Rule(Who.DEPOSITOR),
+    ("Guarantees", "release"): _four_eyes(Who.CUSTODIAN),
+    ("Guarantees", "reverse_payment"): _four_eyes(Who.CUSTODIAN),
+    ("Deals", "propose"): Rule(Who.PARTY),
+    ("Deals", "sign"): _four_eyes(Who.PARTY),
+    ("Deals", "suspend"): _four_eyes(Who.SIGNING),
+    ("Deals", "resume"): _four_eyes(Who.SIGNING),
+    ("Deals", "close"): _four_eyes(Who.SIGNING),
+    ("Journal", "seal_day"): _four_eyes(Who.SIGNING),
+    ("Settlements", "close"): _four_eyes(Who.SIGNING),
+    ("Lists", "change"): _four_eyes(Who.NAMED),
+    ("Exposures", "declare"): _four_eyes(Who.NAMED),
+    ("Exposures", "declare_group"): _four_eyes(Who.NAMED),
+    ("Members", "request"): Rule(Who.MEMBER),
+    ("Members", "add_maker"): Rule(Who.MEMBER, True),
+    ("Members", "revoke_maker"): Rule(Who.MEMBER, True),
+    ("Members", "replace_maker"): Rule(Who.MEMBER, True),
+    ("Members", "replace_checker"): Rule(Who.MEMBER, True),
+    ("Members", "admit"): Rule(Who.MEMBER, True),
+    ("Members", "expel"): Rule(Who.MEMBER, True),
+}
+"""Every function by which a member's transaction changes the ledger. All others that do are the
+contracts' own among each other."""
+
+
+class Call(NamedTuple):
+    """A call of a contract of the ledger."""
+
+    contract: str
+    function: str
+    arguments: tuple[Any, ...]
+    """As decoded; of a batch what comes before its rows, the deal and the version."""
+    rows: list[tuple[int, ...]]
+    """Words of each row of a batch."""
+
+    @property
+    def rule(self) -> Rule:
+        """Who may send it."""
+        return RULES[self.contract, self.function]
+
+
+def read_call(contract: str, data: bytes) -> Call | None:
+    """What the data of a transaction to a contract says; None for what is no call of `RULES`."""
+    function = _selectors(contract).get(data[:4])
+    if function is None:
+        return None
+    words = RULES[contract, function].row_words
+    if not words:
+        arguments = _decoded(contract, function, data)
+        return None if arguments is None else Call(contract, function, arguments, [])
+    width = 32 * words
+    head = data[4:36], int.from_bytes(data[36:68], "big")
+    if function.startswith("reverse"):
+        return Call(contract, function, head, [_row(data[68 : 68 + width])])
+    count = int.from_bytes(data[100:132], "big")
+    if data[68:100] == (96).to_bytes(32, "big") and len(data) >= 132 + count * width:
+        starts = range(132, 132 + count * width, width)
+        return Call(contract, function, head, [_row(data[at : at + width]) for at in starts])
+    # Other places for the rows are valid ABI too; only nobody encodes so.
+    kinds = ",".join(["uint256"] * words)
+    try:
+        _, _, rows = abi_decode(["bytes32", "uint256", f"({kinds})[]"], data[4:])
+    except (DecodingError, OverflowError):
+        return None
+    return Call(contract, function, head, list(rows))
+
+
+def _row(data: bytes) -> tuple[int, ...]:
+    return tuple([int.from_bytes(data[at : at + 32], "big") for at in range(0, len(data), 32)])
+
+
+def _decoded(contract: str, function: str, data: bytes) -> tuple[Any, ...] | None:
+    try:
+        return abi_decode(get_abi_input_types(_functions(contract)[function]), data[4:])
+    except (DecodingError, OverflowError):
+        return None
+
+
+@cache
+def _functions(contract: str) -> dict[str, Any]:
+    return {item["name"]: item for item in artifact(contract).abi if item["type"] == "function"}
+
+
+@cache
+def _selectors(contract: str) -> dict[bytes, str]:
+    """Selector to each function of `RULES` that the contract has."""
+    return {
+        function_abi_to_4byte_selector(item): name
+        for name, item in _functions(contract).items()
+        if (contract, name) in RULES
+    }

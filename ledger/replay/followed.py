@@ -1,0 +1,37 @@
+"""Followed: every event in chain order, by all that need to know what came before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ledger.events import Event, GroupDeclared, Place
+from ledger.replay.agreed import Agreed
+from ledger.replay.days import Days
+from ledger.replay.deposits import Deposits
+from ledger.replay.keys import Keys
+from ledger.replay.lists import Lists
+from ledger.replay.report import Findings
+
+
+class Followed:
+    """Members, terms, days, lists and deposits, as the events leave them."""
+
+    def __init__(self, findings: Findings) -> None:
+        self.keys = Keys(findings)
+        self.agreed = Agreed(self.keys, findings)
+        self.days = Days(self.agreed, findings)
+        # Agreements come first: the others ask them.
+        self.groups: list[tuple[Place, GroupDeclared]] = []
+        """Every declaration of a group of partners, and where it stands."""
+        lists, deposits = Lists(self.agreed, findings), Deposits(self.agreed, findings)
+        self._checks: dict[type, list[Callable[[Any, Place], None]]] = {}
+        for part in (self.keys, self.agreed, self.days, lists, deposits):
+            for kind, check in part.checks.items():
+                self._checks.setdefault(kind, []).append(check)
+        self._checks[GroupDeclared] = [lambda event, place: self.groups.append((place, event))]
+
+    def follow(self, event: Event, place: Place) -> None:
+        """Check the next event."""
+        for check in self._checks.get(type(event), ()):
+            check(event, place)
