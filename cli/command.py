@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,9 +42,9 @@ class Asked:
         """The ledger's folder."""
         return self.ledger or Path(os.environ.get("PLEDGER_HOME") or "ledger-data")
 
-    def acting(self) -> str:
+    def acting(self, otherwise: str = "") -> str:
         """The acting member. Raises `UsageInvalid` when none is named."""
-        chosen = self.member or os.environ.get("PLEDGER_AS")
+        chosen = self.member or os.environ.get("PLEDGER_AS") or otherwise
         if not chosen:
             raise UsageInvalid(text("cli.as_missing"), fix=text("cli.as_missing_fix"))
         return chosen
@@ -159,6 +160,11 @@ class Command(click.Command):
         return output
 
 
+def today() -> date:
+    """The business date of whoever does not name one: the day where this machine stands."""
+    return datetime.now(UTC).astimezone().date()
+
+
 def command(
     group: click.Group | None, name: str, *, writes: bool = False, help_key: str = ""
 ) -> Callable[[Callable[..., Output]], Command]:
@@ -176,10 +182,13 @@ def command(
     return wrap
 
 
-def group(name: str) -> click.Group:
-    """A noun."""
-    made = click.Group(name, help=text(f"cli.{name}".replace("-", "_")))
+def group(name: str, *, within: click.Group | None = None) -> click.Group:
+    """A noun, or one within another."""
+    path = f"{within.name}_{name}" if within else name
+    made = click.Group(name, help=text(f"cli.{path}".replace("-", "_")))
     shared_options(made)
+    if within is not None:
+        within.add_command(made)
     return made
 
 

@@ -1,20 +1,20 @@
-"""`pledger deal` and `pledger approve`."""
+"""`pledger deal`: terms are proposed and signed; `show` is in `agreed`."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ledger import reading
+from ledger.cli.agreed import closing_missing, show_command, status_text
 from ledger.cli.command import Asked, Output, command, group
-from ledger.cli.render import address, amount, table
-from ledger.errors import UsageInvalid
+from ledger.cli.render import address, table, waiting
+from ledger.errors import Reverted, UsageInvalid
+from ledger.limits import explained_terms
 from ledger.messages import text
 from ledger.money import date_of, day_number, parse_date
-from ledger.records import Version
 
 deal = group("deal")
 _FROM = click.Option(["--from", "from_date"], metavar="DATE", help=text("cli.opt_from"))
@@ -74,24 +74,59 @@ def sign(asked: Asked, name: str) -> Output:
             "approved": approved,
             "version_in_force": found.version,
         }
-    key = "cli.deal_signed" if approved else "cli.action_waits"
-    line = text(key, member=by, deal=name, action=action.hex()[:12])
+    line = text("cli.deal_signed", member=by, deal=name) if approved else waiting(by, name, action)
     if found.version:
         line += "\n" + text("cli.deal_in_force", deal=name, version=found.version)
     return Output(document=document, text=line)
 
 
-@command(None, "approve", writes=True)
-@click.argument("action", metavar="ACTION")
-def approve(asked: Asked, action: str) -> Output:
-    """Confirm an action with the checker's key."""
+@command(deal, "suspend", writes=True)
+@click.argument("name", metavar="DEAL")
+def suspend(asked: Asked, name: str) -> Output:
+    """Stop new loans."""
+    return _request(asked, "suspend", name)
+
+
+@command(deal, "resume", writes=True)
+@click.argument("name", metavar="DEAL")
+def resume(asked: Asked, name: str) -> Output:
+    """Take new loans up again."""
+    return _request(asked, "resume", name)
+
+
+@command(deal, "close", writes=True)
+@click.argument("name", metavar="DEAL")
+def close(asked: Asked, name: str) -> Output:
+    """Sign that the deal is closed for good."""
+    return _request(asked, "close", name)
+
+
+def _request(asked: Asked, function: str, name: str) -> Output:
+    from ledger.bindings import label
+
     by = asked.acting()
     with asked.open() as ledger:
-        confirmed = ledger.approve(action, by=by, dry_run=asked.dry_run)
-    return Output(
-        document={"action": confirmed.hex(), "member": by},
-        text=text("cli.approved", action=confirmed.hex()[:12], member=by),
+        ledger.deal(name)
+        action = ledger.request("Deals", function, label(name), by=by, dry_run=asked.dry_run)
+        found = ledger.deal(name)
+        waits = not ledger.settings.dev
+        missing = closing_missing(ledger, found) if function == "close" else []
+    document = {
+        "deal": name,
+        "member": by,
+        "action": action.hex(),
+        "approved": not waits,
+        "status": found.status,
+    }
+    line = (
+        waiting(by, name, action)
+        if waits
+        else text(f"cli.deal_{function}_done", deal=name, member=by)
     )
+    if function == "close" and not waits and not asked.dry_run:
+        key = "cli.deal_closing_missing" if missing else "cli.deal_is_closed"
+        line += "\n" + text(key, deal=name, missing=", ".join(missing))
+    return Output(document=document, text=line)
 
 
 @command(deal, "list")
@@ -105,48 +140,29 @@ def list_deals(asked: Asked) -> Output:
             documents.append(
                 {
                     "deal": found.name,
-                    "status": _status(found),
+                    "status": found.status,
                     "version": found.version,
                     "newest_version": newest.version,
                     "loans": reading.count_loans(book, found.deal),
                 }
             )
     columns = text("cli.deal_columns").split("|")
-    rows = [[str(value) for value in document.values()] for document in documents]
+    rows = [
+        [str(value) for value in {**document, "status": status_text(document["status"])}.values()]
+        for document in documents
+    ]
     return Output(document={"deals": documents}, text=lambda: table(columns, rows))
-
-
-@command(deal, "show")
-@click.argument("name", metavar="DEAL")
-def show(asked: Asked, name: str) -> Output:
-    """The terms and who signed them."""
-    with asked.open() as ledger:
-        found = ledger.deal(name)
-        book = ledger.book()
-        names = {member.number: member.member_id for member in reading.members(book)}
-        versions = reading.versions(book, found.deal)
-        newest = versions[-1]
-        document: dict[str, Any] = {
-            "deal": name,
-            "status": _status(found),
-            "version": found.version,
-            "terms": json.loads(ledger.terms(name, found.version or newest.version).canonical),
-            "versions": [
-                _version_document(
-                    version, names, reading.signers(book, found.deal, version.version)
-                )
-                for version in versions
-            ],
-        }
-        terms = ledger.terms(name, found.version or newest.version)
-    return Output(document=document, text=lambda: _shown(document, terms.decimals))
 
 
 def _propose(asked: Asked, ledger: Any, proposed: Any, from_date: str | None) -> Output:
     effective = day_number(parse_date(from_date)) if from_date else 0
-    version = ledger.propose(
-        proposed, by=asked.acting(), effective_date=effective, dry_run=asked.dry_run
-    )
+    by = asked.acting()
+    try:
+        version = ledger.propose(proposed, by=by, effective_date=effective, dry_run=asked.dry_run)
+    except Reverted as refusal:
+        # Which rule of the deal's packs is behind it, a reason alone does not say.
+        refusal.what = explained_terms(proposed, refusal.reason, date_of(effective))
+        raise
     document = {
         "deal": proposed.id,
         "version": version,
@@ -167,54 +183,4 @@ def _in_force(ledger: Any, name: str) -> bool:
     return bool(ledger.deal(name).version)
 
 
-def _status(found: reading.Deal) -> str:
-    return "active" if found.version else "proposed"
-
-
-def _version_document(version: Version, names: dict[int, str], signed: set[int]) -> dict[str, Any]:
-    return {
-        "version": version.version,
-        "in_force": version.in_force,
-        "proposer": names[version.proposer],
-        "effective_date": date_of(version.terms.effective_date).isoformat(),
-        "terms_hash": address(version.terms_hash),
-        "terms_digest": address(version.terms.document_digest),
-        "parties": [names[number] for number in version.terms.parties],
-        "signed": [names[number] for number in version.terms.parties if number in signed],
-        "unsigned": [names[number] for number in version.terms.parties if number not in signed],
-    }
-
-
-def _shown(document: dict[str, Any], decimals: int) -> str:
-    rows = list(_flat("", document["terms"], decimals))
-    parts = [f"{document['deal']}  {document['status']}  v{document['version']}"]
-    parts.append(table(text("cli.terms_columns").split("|"), rows))
-    for version in document["versions"]:
-        line = "cli.version_in_force" if version["in_force"] else "cli.version_unsigned"
-        parts.append(
-            text(
-                line,
-                version=version["version"],
-                date=version["effective_date"],
-                signed=", ".join(version["signed"]) or "-",
-                unsigned=", ".join(version["unsigned"]) or "-",
-            )
-        )
-    return "\n".join(parts)
-
-
-def _flat(prefix: str, value: Any, decimals: int) -> Any:
-    from ledger.money import format_percent
-
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _flat(f"{prefix}.{key}" if prefix else key, inner, decimals)
-    elif isinstance(value, list):
-        for at, inner in enumerate(value, 1):
-            yield from _flat(f"{prefix}[{at}]", inner, decimals)
-    elif prefix.endswith("_ppm"):
-        yield prefix.removesuffix("_ppm"), format_percent(value)
-    elif prefix.endswith("_minor"):
-        yield prefix.removesuffix("_minor"), amount(value, decimals)
-    else:
-        yield prefix, str(value)
+show_command(deal)

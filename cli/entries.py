@@ -31,14 +31,15 @@ def reverse(asked: Asked, refs: tuple[str, ...], deal: str | None, on: str | Non
     """Reverse entries, the latest of a loan first."""
     by = asked.acting()
     with asked.open() as ledger:
+        chosen = deal or _only_deal([found.name for found in reading.deals(ledger.book())])
         done = ledger.reverse(
             refs,
-            deal=deal or _only_deal([found.name for found in reading.deals(ledger.book())]),
+            deal=chosen,
             by=by,
             on=parse_date(on) if on else None,
             dry_run=asked.dry_run,
         )
-    return submitted_output(done, dry_run=asked.dry_run, label=", ".join(refs))
+    return submitted_output(done, by=by, deal=chosen, dry_run=asked.dry_run, label=", ".join(refs))
 
 
 def _only_deal(names: list[str]) -> str:

@@ -14,7 +14,7 @@ from ledger.cli.schedule import schedule_command
 from ledger.cli.submitting import submit_command
 from ledger.entries import Method, Purpose, loan_id
 from ledger.errors import UsageInvalid
-from ledger.events import Particulars
+from ledger.events import DealTerms, Particulars
 from ledger.messages import text
 from ledger.money import date_of, day_number, format_percent, parse_date
 
@@ -63,17 +63,45 @@ def show(asked: Asked, ref: str, deal: str, on: str | None) -> Output:
             "waived_interest_minor": known.waived_interest_minor,
             "waived_penalty_minor": known.waived_penalty_minor,
             "legs": reading.outstanding_legs(entries, parties[: len(terms.shares_ppm)]),
-            "claims": {},
-            "entries": [_entry(ledger.ref(one.entry_id), one, parties) for one in entries],
+            "claims": _claims(reading.claims(book, found.deal, known.loan_id), terms, parties),
+            "entries": [
+                _entry(ledger.ref(one.entry_id), one, parties)
+                | _layers(reading.layer_parts(book, one.number), terms, parties)
+                for one in entries
+            ],
         }
         decimals = ledger.terms(deal, known.version).decimals
     return Output(document=document, text=lambda: _shown(document, decimals))
 
 
 def _days_past_due(since_date: int, as_of: date, status: str) -> int:
-    if not since_date or status not in ("overdue", "written_off"):
+    if not since_date or status not in ("overdue", "compensated", "written_off"):
         return 0
     return max(0, day_number(as_of) - since_date)
+
+
+def _claims(claims: list[reading.Claim], terms: DealTerms, parties: list[str]) -> dict[str, int]:
+    """Party to its open claim, for all that ever paid."""
+    opened: dict[str, int] = {}
+    for claim in claims:
+        payer = parties[terms.layers[claim.layer].payer]
+        opened[payer] = opened.get(payer, 0) + claim.open_minor
+    return opened
+
+
+def _layers(parts: dict[int, int], terms: DealTerms, parties: list[str]) -> dict[str, Any]:
+    """What each loss layer paid or got with an entry, for entries that touch any."""
+    if not parts:
+        return {}
+    layers = [
+        {
+            "layer": layer + 1,
+            "party": parties[terms.layers[layer].payer],
+            "amount_minor": amount_minor,
+        }
+        for layer, amount_minor in parts.items()
+    ]
+    return {"layers": layers}
 
 
 def _entry(ref: str, one: reading.Posted, parties: list[str]) -> dict[str, Any]:
@@ -107,18 +135,33 @@ def _shown(document: dict[str, Any], decimals: int) -> str:
         text("cli.loan_legs_columns").split("|"),
         [(party, amount(part, decimals)) for party, part in document["legs"].items()],
     )
-    rows = [
-        (
-            one["date"],
-            text(f"cli.kind_{one['kind'].replace('-', '_')}"),
-            one["ref"],
-            *(
-                amount(one[f"{name}_minor"], decimals)
-                for name in ("principal", "interest", "penalty", "fee")
-            ),
-            str(one["block"]),
-            text("cli.reversed") if one["reversed"] else "",
+    parts = [head, legs]
+    if document["claims"]:
+        claims = [(party, amount(own, decimals)) for party, own in document["claims"].items()]
+        parts.append(table(text("cli.loan_claims_columns").split("|"), claims))
+    rows = [_row(one, decimals) for one in document["entries"]]
+    return "\n".join([*parts, table(text("cli.loan_entries_columns").split("|"), rows)])
+
+
+def _row(one: dict[str, Any], decimals: int) -> tuple[str, ...]:
+    layers = ", ".join(
+        text(
+            "cli.layer_part",
+            layer=part["layer"],
+            party=part["party"],
+            amount=amount(part["amount_minor"], decimals),
         )
-        for one in document["entries"]
-    ]
-    return "\n".join([head, legs, table(text("cli.loan_entries_columns").split("|"), rows)])
+        for part in one.get("layers", ())
+    )
+    notes = [text("cli.reversed")] if one["reversed"] else []
+    return (
+        one["date"],
+        text(f"cli.kind_{one['kind'].replace('-', '_')}"),
+        one["ref"],
+        *(
+            amount(one[f"{name}_minor"], decimals)
+            for name in ("principal", "interest", "penalty", "fee")
+        ),
+        str(one["block"]),
+        "  ".join([*notes, layers] if layers else notes),
+    )

@@ -1,19 +1,27 @@
-"""`pledger member`."""
+"""`pledger member`: who may do what, and with which keys; votes are in `votes`."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ledger import reading
 from ledger.cli.command import Asked, Output, command, group
 from ledger.cli.render import address, table
+from ledger.cli.votes import vote_commands
 from ledger.consortium import Licence, Role
 from ledger.founding import named
 from ledger.messages import text
 
+if TYPE_CHECKING:
+    from ledger.membership import KeyChange
+
 member = group("member")
+key = group("key", within=member)
+vote_commands(member)
+_ADDRESS = click.Option(["--address"], metavar="ADDRESS", help=text("cli.opt_key_address"))
 
 
 @command(member, "list")
@@ -44,6 +52,7 @@ def show(asked: Asked, member_id: str) -> Output:
         found = ledger.member(member_id)
         book = ledger.book()
         document = _document(found) | {
+            "makers": [address(one) for one in reading.live_keys(book, found.number)],
             "deals": [
                 deal.name
                 for deal in reading.deals(book)
@@ -57,6 +66,75 @@ def show(asked: Asked, member_id: str) -> Output:
         }
     rows = [(key, _plain(value)) for key, value in document.items()]
     return Output(document=document, text=lambda: table(("", ""), rows))
+
+
+@command(key, "add", writes=True)
+def add_key(asked: Asked, address: str | None) -> Output:
+    """Give the acting member one more maker key."""
+    from ledger import membership
+
+    return _changed_key(asked, membership.add_key, address)
+
+
+@command(key, "replace", writes=True)
+def replace_key(asked: Asked, address: str | None) -> Output:
+    """Replace the acting member's first maker key."""
+    from ledger import membership
+
+    return _changed_key(asked, membership.replace_key, address)
+
+
+add_key.params[:0] = [_ADDRESS]
+replace_key.params[:0] = [_ADDRESS]
+
+
+@command(key, "revoke", writes=True)
+@click.argument("address", metavar="ADDRESS")
+def revoke_key(asked: Asked, address: str) -> Output:
+    """Stop a maker key of the acting member."""
+    from ledger import membership
+
+    by = asked.acting()
+    with asked.open() as ledger:
+        known = membership.parse_address(address)
+        done = membership.revoke_key(ledger, known, by=by, dry_run=asked.dry_run)
+    return _key_output(done)
+
+
+def _changed_key(asked: Asked, change: Callable[..., KeyChange], given: str | None) -> Output:
+    from ledger.membership import parse_address
+
+    by = asked.acting()
+    with asked.open() as ledger:
+        done = change(
+            ledger,
+            by=by,
+            address=None if given is None else parse_address(given),
+            passphrases=asked.new_passphrase,
+            dry_run=asked.dry_run,
+        )
+    return _key_output(done)
+
+
+def _key_output(done: KeyChange) -> Output:
+    document = {
+        "member": done.member,
+        "added": None if done.added is None else address(done.added),
+        "removed": None if done.removed is None else address(done.removed),
+        "file": str(done.file) if done.file else None,
+        "makers": [address(one) for one in done.live],
+    }
+    lines = []
+    if done.added is not None:
+        line = "cli.key_added_here" if done.file else "cli.key_added_elsewhere"
+        own = address(done.added)
+        lines.append(text(line, member=done.member, address=own, file=done.file or ""))
+    if done.removed is not None:
+        own = address(done.removed)
+        lines.append(text("cli.key_stopped", member=done.member, address=own))
+    if not done.live:
+        lines.append(text("cli.key_none_left", member=done.member))
+    return Output(document=document, text="\n".join(lines))
 
 
 def _document(found: reading.Party) -> dict[str, Any]:

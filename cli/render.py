@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import StringIO
 
-from ledger.money import format
+from ledger.messages import text
+from ledger.money import format, format_percent
 
 SLOW_SECONDS = 1.0
 
@@ -40,6 +41,18 @@ def amount(amount_minor: int, decimals: int) -> str:
 def address(key: bytes) -> str:
     """An address or id in hex."""
     return "0x" + key.hex()
+
+
+def waiting(member: str, subject: str, action: bytes) -> str:
+    """That an action on something waits for a member's checker, and how to approve it."""
+    return text("cli.action_waits", member=member, deal=subject, action=action.hex()[:12])
+
+
+def ratio(limit: str, ppm: int) -> str:
+    """The value of a limit on a figure: a number of times, or a percentage."""
+    if limit == "max_guarantee_multiple":
+        return format(ppm, 6).rstrip("0").rstrip(".")
+    return format_percent(ppm)
 
 
 @contextmanager

@@ -11,22 +11,29 @@ from ledger.messages import text
 
 _NOUNS = {
     "init": "setup",
-    "approve": "deals",
+    "approve": "approvals",
     "member": "members",
+    "list": "lists:partner_list",
+    "figure": "figures",
     "deal": "deals",
     "loan": "loans",
     "repayment": "entries",
     "overdue": "entries",
+    "deposit": "deposits",
+    "claim": "claims",
+    "recovery": "claims",
     "waiver": "entries",
     "write-off": "entries",
     "entry": "entries",
     "balances": "balances",
+    "period": "periods",
     "export": "chain",
     "replay": "chain",
+    "check": "check",
     "validator": "validators",
     "demo": "demo",
 }
-"""Noun to the module of this package that has it."""
+"""Noun to the module of this package that has it, under its own name or the one after the colon."""
 
 
 class Nouns(click.Group):
@@ -47,8 +54,9 @@ class Nouns(click.Group):
         """The command, or None."""
         if cmd_name not in _NOUNS:
             return None
-        module = import_module(f"ledger.cli.{_NOUNS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        module, _, own = _NOUNS[cmd_name].partition(":")
+        home = import_module(f"ledger.cli.{module}")
+        command: click.Command = getattr(home, own or cmd_name.replace("-", "_"))
         return command
 
 

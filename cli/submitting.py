@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ledger.cli.command import Asked, Output, command
-from ledger.cli.render import progress
+from ledger.cli.render import progress, waiting
 from ledger.errors import EntryInvalid, EntryRejected, FileInvalid
 from ledger.messages import text
 from ledger.posting import Submitted
@@ -51,16 +51,27 @@ def submit_command(noun: click.Group, layout_name: str) -> click.Command:
             except EntryRejected as error:
                 click.echo(str(error), err=True)
                 assert isinstance(error.submitted, Submitted)
-                return submitted_output(error.submitted, exit_code=error.exit_code)
-        return submitted_output(done, dry_run=asked.dry_run)
+                return submitted_output(
+                    error.submitted, by=by, deal=deal, exit_code=error.exit_code
+                )
+        return submitted_output(done, by=by, deal=deal, dry_run=asked.dry_run)
 
     return submit
 
 
 def submitted_output(
-    done: Submitted, *, exit_code: int = 0, dry_run: bool = False, label: str = ""
+    done: Submitted,
+    *,
+    by: str = "",
+    deal: str = "",
+    exit_code: int = 0,
+    dry_run: bool = False,
+    label: str = "",
 ) -> Output:
-    """The report of a run, as interfaces and people read it. `label`: for what was no file."""
+    """The report of a run, as interfaces and people read it. `label`: for what was no file.
+
+    What waits for a checker, and warnings, are in the document where there are any.
+    """
     document: dict[str, Any] = {
         "file": done.file,
         "rows": done.rows,
@@ -71,6 +82,17 @@ def submitted_output(
         "gas_used": done.gas_used,
         "head_block": done.head_block,
     }
+    if done.actions or done.waiting:
+        document["waiting"] = done.waiting
+        document["actions"] = list(done.actions)
+    if done.warnings:
+        document["warnings"] = [row._asdict() for row in done.warnings]
+    for row in done.warnings:
+        place = f"{done.file}:{row.line}" if row.line else done.file
+        click.echo(
+            text("cli.warning", place=place, ref=row.ref, reason=row.reason, detail=row.detail),
+            err=True,
+        )
     if done.reversed_refs:
         refs = ", ".join(done.reversed_refs[:_MOST_REFS])
         more = " ..." if len(done.reversed_refs) > _MOST_REFS else ""
@@ -85,6 +107,9 @@ def submitted_output(
         rejected=len(done.rejected),
         block=done.head_block,
     )
+    if done.waiting:
+        line += "\n" + text("cli.rows_wait", count=done.waiting)
+        line += "".join(f"\n{waiting(by, deal, bytes.fromhex(own))}" for own in done.actions)
     return Output(document=document, text=line, exit_code=exit_code)
 
 

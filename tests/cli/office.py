@@ -214,8 +214,9 @@ class Office:
         shown = [self.run("deal", "show", deal["deal"], "--json").document for deal in listed]
         books = [self.run("balances", deal["deal"], "--json").document for deal in listed]
         members = self.run("member", "list", "--json").document
-        paths = [self.home / "ledger.json", *(self.home / "keys").iterdir()]
-        paths += [path for path in (self.home / "deals").rglob("*") if path.is_file()]
+        folders = [self.home / "keys", self.home / "deals"]
+        paths = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+        paths.append(self.home / "ledger.json")
         texts = {path: path.read_bytes() for path in sorted(paths)}
         return listed, shown, books, members, texts, self.actions()
 

@@ -104,7 +104,15 @@ def test_approve_signs_with_the_checkers_key(requested: tuple[Office, str], leng
     office, action = requested
     outcome = office.run("approve", action[:length], "--as", "bank-a", "--json")
     assert outcome.exit_code == 0
-    assert outcome.document == {"action": action, "member": "bank-a"}
+    says = outcome.document.pop("says")
+    assert says[0].startswith(f"signs version 1 of the terms of {DEAL}, for loans from 1970-01-01 on")
+    assert outcome.document == {
+        "action": action,
+        "member": "bank-a",
+        "contract": "Deals",
+        "function": "sign",
+        "approved": True,
+    }
     shown = office.run("deal", "show", DEAL, "--json").document
     assert shown["versions"][0]["signed"] == ["bank-a"]
     assert office.run("member", "show", "bank-a", "--json").document["waiting"] == []
@@ -114,6 +122,47 @@ def test_approve_says_what_it_did(requested: tuple[Office, str]) -> None:
     office, action = requested
     outcome = office.run("approve", f"0x{action.upper()}", "--as", "bank-a")
     assert outcome.stdout == f"bank-a approved {action[:12]}\n"
+    assert outcome.stderr.splitlines()[1:] == [
+        "the document in this folder is exactly these terms: see `pledger deal show`"
+    ]
+
+
+def test_approve_show_says_what_it_would_do_and_sends_nothing(
+    requested: tuple[Office, str],
+) -> None:
+    office, action = requested
+    with office.unchanged():
+        shown = office.run("approve", action, "--show", "--as", "bank-a")
+        document = office.run("approve", action, "--show", "--as", "bank-a", "--json").document
+    assert shown.stdout == "\n".join(document["says"]) + "\n"
+    assert document["approved"] is False
+    assert "terms hash 0x" in document["says"][0]
+
+
+def test_approve_warns_of_terms_that_are_not_those_of_the_document_here(
+    requested: tuple[Office, str],
+) -> None:
+    office, action = requested
+    document = office.home / "deals" / DEAL / "v1.json"
+    document.write_bytes(document.read_bytes().replace(b"300000", b"300001").replace(b"700000", b"699999"))
+    says = office.run("approve", action, "--show", "--as", "bank-a", "--json").document["says"]
+    assert says[1].startswith("the document in this folder is NOT these terms: do not approve")
+    document.unlink()
+    says = office.run("approve", action, "--show", "--as", "bank-a", "--json").document["says"]
+    assert says[1].startswith("the document of these terms is not in this folder")
+
+
+def test_approve_says_it_in_chinese(requested: tuple[Office, str], chinese: None) -> None:
+    office, action = requested
+    said = office.run("approve", action, "--show", "--as", "bank-a").stdout
+    assert said.startswith(f"签署 {DEAL} 第 1 版条款")
+
+
+def test_what_the_contract_would_refuse_is_not_asked_for(guarded: Office) -> None:
+    with guarded.unchanged():
+        outcome = guarded.run("deal", "suspend", DEAL, "--as", "bank-a", "--json")
+    assert outcome.exit_code == 3
+    assert outcome.document["error"]["where"] == "DEAL_NOT_ACTIVE"
 
 
 def test_approve_dry_run_changes_nothing(requested: tuple[Office, str]) -> None:

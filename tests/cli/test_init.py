@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger.bindings import CONTRACTS
 from tests.cli.office import CONSORTIUM, Office, found_office
 
 WARNING = (
@@ -45,8 +46,8 @@ def test_init_json_names_members_validators_and_contracts(empty: Office) -> None
         "validators": ["bank-a", "platform-p"],
         "contracts": contracts,
     }
-    assert sorted(contracts) == ["Deals", "Journal", "Loans", "Members"]
-    assert len(set(contracts.values())) == 4
+    assert list(contracts) == list(CONTRACTS)
+    assert len(set(contracts.values())) == len(CONTRACTS)
     assert all(at.startswith("0x") and len(at) == 42 for at in contracts.values())
 
 

@@ -47,7 +47,8 @@ def test_list_is_readable_in_chinese(office: Office, chinese: None) -> None:
 def test_show_json_adds_deals_and_what_waits(office: Office) -> None:
     listed = office.run("member", "list", "--json").document["members"]
     shown = office.run("member", "show", "bank-a", "--json").document
-    assert shown == {**listed[0], "deals": [DEAL], "waiting": []}
+    makers = [listed[0]["maker"]]
+    assert shown == {**listed[0], "makers": makers, "deals": [DEAL], "waiting": []}
     outsider = office.run("member", "show", "outsider-o", "--json").document
     assert (outsider["deals"], outsider["waiting"]) == ([], [])
 

@@ -1,0 +1,188 @@
+"""`pledger period`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ledger.cli.command import Asked, Output, command, group
+from ledger.cli.render import amount, table, waiting
+from ledger.messages import text
+from ledger.money import currency_decimals, parse_date
+
+if TYPE_CHECKING:
+    from ledger.periods import Period
+
+period = group("period")
+_FIGURES = (
+    "opening", "outstanding", "balance_days", "interest", "loss", "disbursed", "overdue",
+    "bank_return", "carried", "carry", "platform",
+)  # fmt: skip
+
+
+@command(period, "close", writes=True)
+@click.argument("deal", metavar="DEAL")
+@click.option("--month", required=True, metavar="YYYY-MM", help=text("cli.opt_month"))
+@click.option("--date", "on", metavar="DATE", help=text("cli.opt_close_date"))
+def close(asked: Asked, deal: str, month: str, on: str | None) -> Output:
+    """Close a month."""
+    from ledger import periods
+
+    by, wanted = asked.acting(), periods.parse_month(month)
+    with asked.open() as ledger:
+        done = periods.close(
+            ledger,
+            deal,
+            wanted,
+            by=by,
+            on=parse_date(on) if on else None,
+            dry_run=asked.dry_run,
+        )
+        found = periods.period(ledger, deal, wanted)
+    document: dict[str, Any] = {
+        "deal": deal,
+        "month": month,
+        "member": by,
+        "action": done.action.hex(),
+        "approved": not done.waits,
+        "version": done.version,
+        "date": done.on.isoformat(),
+        "currency": found.currency,
+        "platform": found.platform,
+        **_amounts(found),
+    }
+    decimals = currency_decimals(found.currency)
+    closed = text(
+        "cli.period_closed",
+        deal=deal,
+        month=month,
+        platform=found.platform,
+        amount=amount(found.statement.platform_minor, decimals),
+    )
+    return Output(document=document, text=waiting(by, deal, done.action) if done.waits else closed)
+
+
+@command(period, "show")
+@click.argument("deal", metavar="DEAL")
+@click.option("--month", metavar="YYYY-MM", help=text("cli.opt_month_shown"))
+def show(asked: Asked, deal: str, month: str | None) -> Output:
+    """A month's statement, or all."""
+    from ledger import periods
+
+    with asked.open() as ledger:
+        if month is not None:
+            found = periods.period(ledger, deal, periods.parse_month(month))
+            document = _document(found)
+            return Output(document=document, text=lambda: _shown(document))
+        every = periods.periods(ledger, deal)
+    documents = [_document(one) for one in every]
+    return Output(
+        document={"deal": deal, "statements": documents}, text=lambda: _listed(deal, documents)
+    )
+
+
+def _amounts(found: Period) -> dict[str, Any]:
+    figures = {f"{name}_minor": getattr(found.statement, f"{name}_minor") for name in _FIGURES}
+    return {**figures, "parts": found.parts_minor}
+
+
+def _document(found: Period) -> dict[str, Any]:
+    from ledger.money import date_of
+    from ledger.periods import month_text
+
+    statement = found.statement
+    return {
+        "deal": found.deal,
+        "month": month_text(found.month),
+        "status": "closed" if found.closed else "open",
+        "rule": found.rule.value,
+        "version": statement.version,
+        "currency": found.currency,
+        "platform": found.platform,
+        "date": date_of(statement.date).isoformat() if found.closed else None,
+        "closed_by": found.closed_by or None,
+        "block": statement.block or None,
+        **_amounts(found),
+        "formula": [{"says": line.says, "amount_minor": line.amount_minor} for line in found.lines],
+        "adjustments": [
+            {
+                "date": one.date.isoformat(),
+                "kind": one.kind,
+                "ref": one.ref,
+                "loan_ref": one.loan_ref,
+                "principal_minor": one.principal_minor,
+                "interest_minor": one.interest_minor,
+                "loss_minor": one.loss_minor,
+                "disbursed_minor": one.disbursed_minor,
+                "balance_days_minor": one.balance_days_minor,
+            }
+            for one in found.adjustments
+        ],
+    }
+
+
+def _shown(document: dict[str, Any]) -> str:
+    decimals = currency_decimals(document["currency"])
+    head = text(
+        "cli.period_head",
+        deal=document["deal"],
+        month=document["month"],
+        currency=document["currency"],
+        version=document["version"],
+        rule=text(f"cli.period_rule_{document['rule']}"),
+    )
+    if document["status"] == "closed":
+        status = text(
+            "cli.period_is_closed",
+            date=document["date"],
+            member=document["closed_by"],
+            block=document["block"],
+        )
+    else:
+        status = text("cli.period_is_open")
+    balances = [
+        (text(f"cli.period_{name}"), amount(document[f"{name}_minor"], decimals))
+        for name in ("opening", "outstanding")
+    ]
+    lines = [(one["says"], amount(one["amount_minor"], decimals)) for one in document["formula"]]
+    columns = text("cli.period_columns").split("|")
+    parts = [head, status, table(columns, [*balances, *lines])]
+    if document["adjustments"]:
+        parts += [text("cli.adjustments"), _adjustments(document["adjustments"], decimals)]
+    return "\n".join(parts)
+
+
+def _adjustments(adjustments: list[dict[str, Any]], decimals: int) -> str:
+    rows = [
+        (
+            one["date"],
+            text(f"cli.kind_{one['kind'].replace('-', '_')}"),
+            one["ref"],
+            one["loan_ref"],
+            *(
+                amount(one[f"{name}_minor"], decimals)
+                for name in ("principal", "interest", "loss", "balance_days")
+            ),
+        )
+        for one in adjustments
+    ]
+    return table(text("cli.adjustment_columns").split("|"), rows)
+
+
+def _listed(deal: str, documents: list[dict[str, Any]]) -> str:
+    if not documents:
+        return text("cli.period_none", deal=deal)
+    decimals = currency_decimals(documents[0]["currency"])
+    rows = [
+        (
+            one["month"],
+            text(f"cli.period_status_{one['status']}"),
+            *(
+                amount(one[f"{name}_minor"], decimals)
+                for name in ("interest", "loss", "bank_return", "carried", "carry", "platform")
+            ),
+        )
+        for one in documents
+    ]
+    return table(text("cli.periods_columns").split("|"), rows)
