@@ -69,7 +69,7 @@ def vote_commands(noun: click.Group) -> None:
 
 def _output(vote: Vote, what: str, about: str) -> Output:
     document: dict[str, Any] = {
-        "motion": address(vote.motion),
+        "motion": address(vote.motion) if vote.motion else None,
         "what": what,
         "about": about,
         "by": vote.by,
@@ -84,7 +84,7 @@ def _output(vote: Vote, what: str, about: str) -> Output:
         by=vote.by,
         what=text(f"cli.vote_{what.replace('-', '_')}"),
         about=about,
-        votes=vote.votes,
+        votes="-" if vote.votes is None else vote.votes,
         needed=vote.needed,
         members=vote.members,
     )

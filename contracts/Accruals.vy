@@ -103,7 +103,7 @@ def _accrue(_deal_id: bytes32, _places: uint256, _change: IAccruals.Change):
     day_count: uint256 = (_places >> DAY_COUNT) & 255
     paid_days: int256 = self.paid_days[_deal_id][_change.loan_id]
     if _change.principal_minor != 0:
-        days: uint256 = self._days(_change.word, day_count, _change.date)
+        days: uint256 = self._days(_change.word, day_count, _change.value_date)
         paid_days -= _change.principal_minor * convert(days, int256)
         self.paid_days[_deal_id][_change.loan_id] = paid_days
     if _change.interest_minor == 0:

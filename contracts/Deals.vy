@@ -94,7 +94,7 @@ _period: HashMap[bytes32, HashMap[uint256, IDeals.Period]]
 # The version that came into force after a version; 0 for the newest.
 _next: HashMap[bytes32, HashMap[uint256, uint256]]
 # Newest version in force that has a deposit; 0 while none has.
-_deposit_version: HashMap[bytes32, uint256]
+deposit_version: public(reentrant(HashMap[bytes32, uint256]))
 
 
 @deploy
@@ -211,19 +211,21 @@ def sign(_deal_id: bytes32, _version: uint256, _terms_hash: bytes32):
         self._next[_deal_id][self.version_in_force[_deal_id]] = _version
         self.version_in_force[_deal_id] = _version
         if places & terms_words.DEPOSIT != 0:
-            self._deposit_version[_deal_id] = _version
+            self.deposit_version[_deal_id] = _version
         log DealActivated(deal_id=_deal_id, version=_version, effective_date=terms_words._effective_date(places))
 
 
 @external
 def suspend(_deal_id: bytes32):
     """
-    @notice The checker of a funder or the servicer stops new loans, after its maker's request.
+    @notice The checker of a funder or the servicer stops new loans, after its maker's request; or takes the stop of
+        another over.
     @param _deal_id A deal in force; entries on its loans go on.
     """
     party: uint256 = self._confirmed(abi_encode(_deal_id, method_id=method_id("suspend(bytes32)")))
     self._require_signing_party(party in self._signing_parties(_deal_id))
-    self._require_open(_deal_id)
+    # Another party's suspension is taken over: nobody keeps a deal open by suspending it first.
+    assert self._require_not_closed(_deal_id) != party, reasons.DEAL_SUSPENDED
     self.stopped_by[_deal_id] = party
     log DealSuspended(deal_id=_deal_id, party=party)
 
@@ -231,7 +233,7 @@ def suspend(_deal_id: bytes32):
 @external
 def resume(_deal_id: bytes32):
     """
-    @notice The checker of the party that suspended a deal lets it book again, after its maker's request.
+    @notice The checker of the party that suspended a deal last lets it book again, after its maker's request.
     @param _deal_id A suspended deal.
     """
     party: uint256 = self._confirmed(abi_encode(_deal_id, method_id=method_id("resume(bytes32)")))
@@ -448,7 +450,7 @@ def _require_amends(_deal_id: bytes32, _in_force: uint256, _division: IDeals.Div
     assert terms_words._effective_date(after) > terms_words._effective_date(before), reasons.VERSION_NOT_LATER  # D3
     assert _division.parties == self._division[_deal_id][_in_force].parties, reasons.VERSION_PARTIES_DIFFER
     assert ((before ^ after) >> terms_words.CURRENCY) & (2**24 - 1) == 0, reasons.VERSION_CURRENCY_DIFFERS  # D6
-    with_deposit: uint256 = self._deposit_version[_deal_id]
+    with_deposit: uint256 = self.deposit_version[_deal_id]
     if with_deposit != 0 and after & terms_words.DEPOSIT != 0:
         held: uint256 = self._cover[_deal_id][with_deposit].deposit
         assert (held ^ _deposit) & 65_535 == 0, reasons.VERSION_DEPOSIT_DIFFERS  # D6

@@ -101,8 +101,7 @@ liability: public(reentrant(HashMap[uint256, HashMap[uint256, uint256]]))
 _lent: HashMap[bytes32, HashMap[uint256, uint256]]
 # Deal, version, payer: what the payer's total holds of it.
 _liable: HashMap[bytes32, HashMap[uint256, HashMap[uint256, uint256]]]
-# Outstanding of the deal as last reported, and of it by version.
-_reported_minor: HashMap[bytes32, uint256]
+# Deal, version: outstanding of its loans.
 _outstanding_minor: HashMap[bytes32, HashMap[uint256, int256]]
 # Deal, funder: the groups among the other parties, 16 bits each, while it has something out in the deal.
 _groups: HashMap[bytes32, HashMap[uint256, uint256]]
@@ -195,18 +194,22 @@ def declare_group(_bank: uint256, _party: uint256, _group: uint256):
 
 
 @external
-def moved(_deal_id: bytes32, _version: uint256, _outstanding_minor: uint256, _disbursed_minor: uint256):
+def moved(
+    _deal_id: bytes32, _version: uint256, _change_minor: int256, _outstanding_minor: uint256, _disbursed_minor: uint256
+):
     """
     @notice The contracts that move principal report a batch of a deal, once its postings are made.
     @param _deal_id The deal.
     @param _version The version of the terms of the batch.
+    @param _change_minor What the batch adds to principal outstanding: its version's, as a batch is of one.
     @param _outstanding_minor Principal outstanding after the batch.
     @param _disbursed_minor Principal ever disbursed in the deal.
     """
     assert msg.sender in [LOANS, GUARANTEES, SERVICING], reasons.SENDER_NOT_CONTRACT
     division: IDeals.Division = staticcall IDeals(DEALS).division(_deal_id, _version)
-    if _outstanding_minor != self._reported_minor[_deal_id]:
-        self._count_outstanding(_deal_id, _version, _outstanding_minor)
+    if _change_minor != 0:
+        # A version's first change is a booking: the deal is not suspended then, and its rules can be asked for.
+        self._outstanding_minor[_deal_id][_version] += _change_minor
         is_joint: bool = self._is_joint(_deal_id, _version, division.parties, division.places)
         for i: uint256 in range((division.places >> 8) & MASK_8, bound=MAX_FUNDERS):
             self._count_lent(_deal_id, division.parties, division.places, i, is_joint)
@@ -336,7 +339,8 @@ def _is_joint(_deal_id: bytes32, _version: uint256, _parties: uint256, _places: 
 @view
 def _limits_joint_share(_deal_id: bytes32, _version: uint256, _places: uint256) -> bool:
     """
-    @dev A version's first batch is a booking, so the deal is not suspended and its rules can be asked for.
+    @dev The first batch of a version that comes so far is a booking, so the deal is not suspended and its rules
+        can be asked for.
     """
     end_date: uint256 = staticcall IDeals(DEALS).effective_until(_deal_id, _version)
     date: uint256 = (_places >> EFFECTIVE) & MASK_16
@@ -407,16 +411,6 @@ def _leave_deal(_deal_id: bytes32, _parties: uint256, _count: uint256, _funder: 
         party: uint256 = (_parties >> (16 * i)) & MASK_16
         if party != _funder:
             self._deals_with[_funder][party] -= 1
-
-
-@internal
-def _count_outstanding(_deal_id: bytes32, _version: uint256, _outstanding_minor: uint256):
-    """
-    @dev A batch moves loans of its own version only: what the deal changed by since the last report is theirs.
-    """
-    change: int256 = convert(_outstanding_minor, int256) - convert(self._reported_minor[_deal_id], int256)
-    self._reported_minor[_deal_id] = _outstanding_minor
-    self._outstanding_minor[_deal_id][_version] += change
 
 
 @internal

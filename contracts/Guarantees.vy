@@ -505,10 +505,14 @@ def claims(_deal_id: bytes32, _loan_id: bytes32, _layer: uint256) -> uint256:
 @internal
 @view
 def _agreed(_deal_id: bytes32) -> Agreed:
-    version: uint256 = staticcall IDeals(DEALS).version_in_force(_deal_id)
+    version: uint256 = staticcall IDeals(DEALS).deposit_version(_deal_id)
+    if version == 0:
+        # Refuses a deal that is not there, or not in force, by its own reason.
+        newest: uint256 = staticcall IDeals(DEALS).version_in_force(_deal_id)
+        known: IDeals.Division = staticcall IDeals(DEALS).division(_deal_id, newest)
+    assert version != 0, reasons.DEPOSIT_MISSING
     division: IDeals.Division = staticcall IDeals(DEALS).division(_deal_id, version)
     lines: uint256 = self._cover(_deal_id, version).deposit
-    assert lines & 255 != NOBODY, reasons.DEPOSIT_MISSING
     return Agreed(
         version=version,
         places=division.places,
@@ -580,7 +584,7 @@ def _call_top_up(
 @internal
 def _post_deposit(_deal_id: bytes32, _date: uint256, _agreed: Agreed, _amount_minor: int256):
     claim_postings._post_deposit(JOURNAL, _deal_id, _date, _agreed.depositor, _agreed.custodian, _amount_minor)
-    self._report_exposure(_deal_id, _agreed.version, _agreed.places)
+    self._report_exposure(_deal_id, _agreed.version, _agreed.places, self._volume(_deal_id)[0])
 
 
 # ---- internal: an entry on a loan
@@ -745,7 +749,7 @@ def _finish(_deal_id: bytes32, _version: uint256, _places: uint256, _before: Bef
     @dev The lines of a deposit are those of the deal's newest terms in force, whatever version the batch is of.
     """
     if _places & DEPOSIT != 0:
-        newest: uint256 = staticcall IDeals(DEALS).version_in_force(_deal_id)
+        newest: uint256 = staticcall IDeals(DEALS).deposit_version(_deal_id)
         self._call_top_up(
             _deal_id,
             self._cover(_deal_id, newest).deposit,
@@ -754,11 +758,12 @@ def _finish(_deal_id: bytes32, _version: uint256, _places: uint256, _before: Bef
             self.deposit_minor[_deal_id],
             self._volume(_deal_id)[0],
         )
-    self._report_exposure(_deal_id, _version, _places)
+    self._report_exposure(_deal_id, _version, _places, _before.outstanding_minor)
 
 
 @internal
-def _report_exposure(_deal_id: bytes32, _version: uint256, _places: uint256):
+def _report_exposure(_deal_id: bytes32, _version: uint256, _places: uint256, _before_minor: uint256):
     if _places & WIDE_LIMITS != 0:
         volume: (uint256, uint256) = self._volume(_deal_id)
-        extcall IExposures(EXPOSURES).moved(_deal_id, _version, volume[0], volume[1])
+        change: int256 = convert(volume[0], int256) - convert(_before_minor, int256)
+        extcall IExposures(EXPOSURES).moved(_deal_id, _version, change, volume[0], volume[1])

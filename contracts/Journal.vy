@@ -20,6 +20,7 @@ implements: IJournal
 
 # ---- constants
 MAX_POSTERS: constant(uint256) = 8
+LAST_DAY: constant(uint256) = 65_535
 MAX_POSTINGS: constant(uint256) = 96
 
 # ---- immutables
@@ -91,6 +92,7 @@ def seal_day(_deal_id: bytes32, _day: uint256, _digest: bytes32):
     )
     parties: DynArray[uint256, 12] = staticcall IDeals(DEALS).signing_parties(_deal_id)
     assert party in parties, reasons.SENDER_NOT_SIGNING_PARTY
+    assert _day <= LAST_DAY, reasons.ENTRY_DATE_INVALID
     assert _day > self.sealed_through[_deal_id], reasons.DAY_SEALED
     assert self.digest_signed[_deal_id][_day][party] != _digest, reasons.DIGEST_REPEATED
 

@@ -275,7 +275,7 @@ def book(_deal_id: bytes32, _version: uint256, _rows: DynArray[Booking, MAX_BATC
         )
         if division.places & REPORTED != 0:
             principal: int256 = convert(row.principal_minor, int256)
-            self._report(_deal_id, division.places, row.loan_id, 0, 0, start, principal, 0, 0, principal)
+            self._report(_deal_id, division.places, row.loan_id, 0, 0, start, start, principal, 0, 0, principal)
         if division.places & LOAN_FEE != 0:
             charged: uint256[MAX_PARTIES] = waterfall._loan_fee(division, row.principal_minor, dividers)
             for i: uint256 in range(MAX_FUNDERS):
@@ -291,7 +291,7 @@ def book(_deal_id: bytes32, _version: uint256, _rows: DynArray[Booking, MAX_BATC
     if division.places & DEPOSIT != 0:
         extcall IGuarantees(GUARANTEES).require_cover(_deal_id, _version, before_minor, volume.outstanding_minor)
     if division.places & WIDE_LIMITS != 0:
-        self._report_exposure(_deal_id, _version, division.places)
+        self._report_exposure(_deal_id, _version, division.places, convert(booked_minor, int256))
         assert staticcall IExposures(EXPOSURES).require_within(_deal_id, _version, checked_date, rules.wide_limits)
 
 
@@ -329,6 +329,7 @@ def reverse(_deal_id: bytes32, _version: uint256, _row: Reversal):
     )
     # The tip holds kind and date in one word: a date that reached into the kind would pass for another kind.
     assert _row.reversed_kind <= loan_words.REPAYMENT and _row.reversed_date <= MASK_16, reasons.ENTRY_NOT_LATEST
+    assert _row.reversed_date <= _row.date, reasons.REVERSAL_BEFORE_ENTRY
 
     if _row.reversed_kind == loan_words.REPAYMENT:
         mirrored: Repayment = Repayment(
@@ -349,7 +350,8 @@ def reverse(_deal_id: bytes32, _version: uint256, _row: Reversal):
     self.volume[_deal_id].disbursed_minor -= principal
     change: int256 = -convert(principal, int256)
     self._owe(_deal_id, _row.loan_id, division, change, change)
-    self._report(_deal_id, division.places, _row.loan_id, word, loan_words._since(word), _row.date, change, 0, 0, change)
+    since: uint256 = loan_words._since(word)
+    self._report(_deal_id, division.places, _row.loan_id, word, since, _row.date, _row.date, change, 0, 0, change)
     postings._post(JOURNAL, _deal_id, _row.date, division, legs, postings.CLEARING, postings.DISBURSER, 1)
     if division.places & LOAN_FEE != 0:
         fees: uint256[MAX_PARTIES] = waterfall._loan_fee(division, principal, dividers)
@@ -357,7 +359,7 @@ def reverse(_deal_id: bytes32, _version: uint256, _row: Reversal):
         for i: uint256 in range(MAX_FUNDERS):
             legs[i] |= fees[i]
     self._log_reversal(_row, legs)
-    self._report_exposure(_deal_id, _version, division.places)
+    self._report_exposure(_deal_id, _version, division.places, change)
 
 
 # ---- external writes of Guarantees and Servicing
@@ -415,6 +417,7 @@ def retract(_deal_id: bytes32, _version: uint256, _retraction: ILoans.Retraction
     )
     # Kind and date as in `reverse`. An overdue mark is no part of the tip.
     assert step.kind <= loan_words.CLAIM_REPAYMENT and step.date <= MASK_16, reasons.ENTRY_NOT_LATEST
+    assert step.date <= _retraction.date, reasons.REVERSAL_BEFORE_ENTRY
     body: uint256 = (word & loan_words.MASK_BODY) + loan_words.ONE_ENTRY | (_retraction.previous_tip << loan_words.TIP)
     if step.kind == loan_words.COMPENSATION:
         body &= ~loan_words.COMPENSATED
@@ -546,7 +549,8 @@ def _repay(
             else:
                 interest = -interest
             since: uint256 = loan_words._since(word)
-            self._report(_deal_id, _division.places, row.loan_id, word, since, date, change, interest, 0, 0)
+            value_date: uint256 = _reversal.reversed_date if mirror else date
+            self._report(_deal_id, _division.places, row.loan_id, word, since, date, value_date, change, interest, 0, 0)
 
         if mirror:
             self.loan[_deal_id][row.loan_id] = (
@@ -575,7 +579,7 @@ def _repay(
         self.volume[_deal_id].outstanding_minor -= sums & MASK_64
     sign: int256 = -1 if mirror else 1
     postings._post(JOURNAL, _deal_id, earliest, _division, totals, postings.CLEARING, postings.COLLECTOR, sign)
-    self._report_exposure(_deal_id, _version, _division.places)
+    self._report_exposure(_deal_id, _version, _division.places, -sign * convert(sums & MASK_64, int256))
 
 
 # ---- internal: what a row does beside its loan
@@ -641,7 +645,7 @@ def _move(
     self._owe(_deal_id, _step.loan_id, _division, change, owed)
     since: uint256 = loan_words._since(_body)
     date: uint256 = 0 if _step.kind == OVERDUE_MARK else _date
-    self._report(_deal_id, _division.places, _step.loan_id, _word, since, date, change, interest, loss, 0)
+    self._report(_deal_id, _division.places, _step.loan_id, _word, since, date, _step.date, change, interest, loss, 0)
 
 
 @internal
@@ -667,6 +671,7 @@ def _report(
     _word: uint256,
     _since: uint256,
     _date: uint256,
+    _value_date: uint256,
     _principal: int256,
     _interest: int256,
     _loss: int256,
@@ -684,6 +689,7 @@ def _report(
                 word=_word,
                 since_date=_since,
                 date=_date,
+                value_date=_value_date,
                 principal_minor=_principal,
                 interest_minor=_interest,
                 loss_minor=_loss,
@@ -693,10 +699,10 @@ def _report(
 
 
 @internal
-def _report_exposure(_deal_id: bytes32, _version: uint256, _places: uint256):
+def _report_exposure(_deal_id: bytes32, _version: uint256, _places: uint256, _change: int256):
     if _places & WIDE_LIMITS != 0:
         volume: Volume = self.volume[_deal_id]
-        extcall IExposures(EXPOSURES).moved(_deal_id, _version, volume.outstanding_minor, volume.disbursed_minor)
+        extcall IExposures(EXPOSURES).moved(_deal_id, _version, _change, volume.outstanding_minor, volume.disbursed_minor)
 
 
 # ---- internal: checks

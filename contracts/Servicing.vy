@@ -213,6 +213,7 @@ def write_off(_deal_id: bytes32, _version: uint256, _rows: DynArray[WriteOff, MA
     dividers: DynArray[uint256, 7] = waterfall._dividers(division.shares, (division.places >> 8) & 255)
     totals: uint256[MAX_PARTIES] = empty(uint256[MAX_PARTIES])
     earliest: uint256 = max_value(uint256)
+    lost: int256 = 0
     for row: WriteOff in _rows:
         outstanding: uint256 = staticcall ILoans(LOANS).loan(_deal_id, row.loan_id) & MASK_56
         earliest = min(earliest, row.date)
@@ -231,6 +232,7 @@ def write_off(_deal_id: bytes32, _version: uint256, _rows: DynArray[WriteOff, MA
             outstanding,
         )  # V1
         assert outstanding != 0, reasons.LOAN_SETTLED
+        lost += convert(outstanding, int256)
         log LoanWrittenOff(
             entry_id=row.entry_id,
             loan_id=row.loan_id,
@@ -241,7 +243,7 @@ def write_off(_deal_id: bytes32, _version: uint256, _rows: DynArray[WriteOff, MA
             ],
         )
     postings._post(JOURNAL, _deal_id, earliest, division, totals, postings.LOSSES, postings.NOBODY, 1)
-    self._report_exposure(_deal_id, _version, division.places)
+    self._report_exposure(_deal_id, _version, division.places, -lost)
 
 
 @external
@@ -285,7 +287,7 @@ def reverse(_deal_id: bytes32, _version: uint256, _row: Reversal):
             legs, principal, waterfall._dividers(division.shares, (division.places >> 8) & 255), 0
         )
         postings._post(JOURNAL, _deal_id, _row.date, division, legs, postings.LOSSES, postings.NOBODY, -1)
-        self._report_exposure(_deal_id, _version, division.places)
+        self._report_exposure(_deal_id, _version, division.places, convert(principal, int256))
     log EntryReversed(
         entry_id=_row.entry_id,
         loan_id=_row.loan_id,
@@ -316,12 +318,12 @@ def _open_batch(_deal_id: bytes32, _version: uint256, _by_servicer: bool) -> IDe
 
 
 @internal
-def _report_exposure(_deal_id: bytes32, _version: uint256, _places: uint256):
+def _report_exposure(_deal_id: bytes32, _version: uint256, _places: uint256, _change: int256):
     if _places & WIDE_LIMITS != 0:
         outstanding: uint256 = 0
         disbursed: uint256 = 0
         outstanding, disbursed = staticcall ILoans(LOANS).volume(_deal_id)
-        extcall IExposures(EXPOSURES).moved(_deal_id, _version, outstanding, disbursed)
+        extcall IExposures(EXPOSURES).moved(_deal_id, _version, _change, outstanding, disbursed)
 
 
 @internal

@@ -107,5 +107,6 @@ class Accruals:
                 continue
             principal = sum(leg.principal_minor for leg in entry.legs)
             interest = sum(leg.interest_minor for leg in entry.legs)
-            accrual.pay(date_of(posted.date), sign * principal, sign * interest)
+            # A mirror counts from the day of what it mirrors, whatever its own.
+            accrual.pay(date_of(entry.date), sign * principal, sign * interest)
         return accrual

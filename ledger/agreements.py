@@ -78,7 +78,7 @@ def sign(ledger: Ledger, deal: str, *, by: str, dry_run: bool) -> bytes:
 def request(ledger: Ledger, target: bytes, payload: bytes, *, by: str, dry_run: bool) -> bytes:
     """A maker asks its checker for an action; on a `--dev` ledger the checker confirms at once."""
     with ledger.outbox(dry_run=dry_run) as outbox:
-        asked = ask(ledger, outbox, target, payload, by=by)
+        asked = ask(ledger, outbox, target, payload, by=by, dry_run=dry_run)
         if asked.waits and ledger.engine.atomic:
             # What the contract would refuse by now is not worth a checker's time.
             outbox.probe_from(ledger.member(by).checker, target, payload)

@@ -57,7 +57,7 @@ class DepositLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DepositLedger:
-    """A deal's deposit: its lines and what it covers, by the terms in force. Minor units."""
+    """A deal's deposit: its lines and what it covers, by the newest terms that have one."""
 
     deal: str
     currency: str
@@ -154,7 +154,10 @@ def release(
 
 
 def deposit_ledger(ledger: Ledger, deal: str) -> DepositLedger:
-    """A deal's deposit as it stands. Raises `Reverted` (`DEPOSIT_MISSING`) or `UsageInvalid`."""
+    """A deal's deposit as it stands, in minor units.
+
+    Raises `Reverted` (`DEPOSIT_MISSING`) or `UsageInvalid`.
+    """
     found, book = ledger.deal(deal), ledger.book()
     terms = _terms(ledger, found)
     names = {member.number: member.member_id for member in reading.members(book)}
@@ -184,13 +187,13 @@ def deposit_ledger(ledger: Ledger, deal: str) -> DepositLedger:
 
 
 def _terms(ledger: Ledger, found: reading.Deal) -> DealTerms:
-    """The terms in force, which have a deposit."""
+    """The newest terms in force that have a deposit: it stays when later ones do without."""
     if not found.version:
         raise Reverted("DEAL_NOT_ACTIVE")
-    terms = reading.versions(ledger.book(), found.deal)[found.version - 1].terms
-    if terms.deposit.depositor == _NOBODY:
-        raise Reverted("DEPOSIT_MISSING")
-    return terms
+    for version in reversed(reading.versions(ledger.book(), found.deal)):
+        if version.in_force and version.terms.deposit.depositor != _NOBODY:
+            return version.terms
+    raise Reverted("DEPOSIT_MISSING")
 
 
 def _ref(

@@ -32,17 +32,25 @@ class Request:
 
 
 def ask(
-    ledger: Ledger, outbox: Outbox, target: bytes, payload: bytes, *, by: str, rows: int = 0
+    ledger: Ledger,
+    outbox: Outbox,
+    target: bytes,
+    payload: bytes,
+    *,
+    by: str,
+    rows: int = 0,
+    dry_run: bool = False,
 ) -> Request:
     """A maker's request, unless it waits already; on a `--dev` ledger the checker confirms it.
 
-    Raises `Reverted` when the contract refuses what the checker sends.
+    Raises `Reverted` when the contract refuses what the checker sends. With `dry_run` that is not
+    tried on a network, which has nothing of the request.
     """
     number, action = ledger.member(by).number, action_id(target, payload)
     waiting = {(found.number, found.action_id) for found in reading.actions(ledger.book())}
     if (number, action) not in waiting:
         outbox.send(by, KeyUse.MAKER, ledger.settings.contracts["Members"], asking(target, payload))
-    if ledger.settings.dev:
+    if ledger.settings.dev and (ledger.engine.atomic or not dry_run):
         outbox.send(by, KeyUse.CHECKER, target, payload, rows=rows)
     return Request(action_id=action, waits=not ledger.settings.dev)
 

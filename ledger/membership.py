@@ -56,7 +56,8 @@ class Vote:
     motion: bytes
     """32 bytes: what is voted on. Equal only for exactly the same change."""
     by: str
-    votes: int
+    votes: int | None
+    """None in a dry run on a network, which does not count; `motion` is then empty."""
     needed: int
     """More than half of the members that are not expelled."""
     members: int
@@ -383,12 +384,12 @@ def _vote(ledger: Ledger, data: bytes, *, by: str, dry_run: bool) -> Vote:
     with ledger.outbox(dry_run=dry_run) as outbox:
         receipt = outbox.send(by, KeyUse.CHECKER, ledger.settings.contracts["Members"], data)
         outbox.keep()
-    (cast,) = [event for log in receipt.logs if isinstance(event := decode_event(log), VoteCast)]
+    casts = [event for log in receipt.logs if isinstance(event := decode_event(log), VoteCast)]
     return Vote(
-        motion=cast.motion,
+        motion=casts[0].motion if casts else b"",
         by=by,
-        votes=cast.votes,
+        votes=casts[0].votes if casts else None,
         needed=members // 2 + 1,
         members=members,
-        carried=cast.carried,
+        carried=any(cast.carried for cast in casts),
     )

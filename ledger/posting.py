@@ -215,7 +215,7 @@ class _Posting:
 
     def _ask(self, outbox: Outbox, to: bytes, data: bytes, rows: int, plan: Plan) -> bool:
         """Have the checker send a batch; whether it has still to."""
-        request = ask(self._ledger, outbox, to, data, by=self._by, rows=rows)
+        request = ask(self._ledger, outbox, to, data, by=self._by, rows=rows, dry_run=self._dry_run)
         if request.waits:
             # What the contract would refuse by now is not worth a checker's time.
             try:

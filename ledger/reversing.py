@@ -73,7 +73,7 @@ def reverse(
     already = waiting = 0
     actions: list[str] = []
     with ledger.outbox(dry_run=dry_run) as outbox:
-        reversing = _Reversing(ledger, deal, by, on)
+        reversing = _Reversing(ledger, deal, by, on, dry_run)
         for ref in refs:
             entry = reversing.find(ref)
             if entry.reversed or reversing.noted(entry):
@@ -109,8 +109,9 @@ def reverse(
 class _Reversing:
     """Finds entries and sends their exact mirrors, one on top of the other."""
 
-    def __init__(self, ledger: Ledger, deal: str, by: str, on: date | None) -> None:
+    def __init__(self, ledger: Ledger, deal: str, by: str, on: date | None, dry_run: bool) -> None:
         self._ledger = ledger
+        self._dry_run = dry_run
         self._book = ledger.book()
         self._deal = ledger.deal(deal)
         self._salt = ledger.salt(deal)
@@ -163,7 +164,14 @@ class _Reversing:
             data = encode_call(
                 "Guarantees", "reverse_payment", label(self._deal.name), own, entry.entry_id, day
             )
-            request = ask(self._ledger, outbox, contracts["Guarantees"], data, by=self._by)
+            request = ask(
+                self._ledger,
+                outbox,
+                contracts["Guarantees"],
+                data,
+                by=self._by,
+                dry_run=self._dry_run,
+            )
             return request.action_id if request.waits else b""
         contract, function = _ROUTES[entry.kind]
         known = reading.loan(self._book, self._deal.deal, entry.loan_id)

@@ -59,8 +59,8 @@ class Exposure:
         """Funder by its place to what it has out."""
         self._lent: Counter[int] = Counter()
         """The same, as of the last report."""
-        self._reported_minor = 0
         self._by_version: Counter[int] = Counter()
+        """Version to what is outstanding of its loans, as of the last report."""
         self._liable: dict[tuple[int, int], int] = {}
         """Version and payer to what the payer would have to pay."""
         self._is_joint = False
@@ -75,7 +75,7 @@ class Exposure:
                 self._balances[place] += part
         version = self._reporting(batch)
         if version:
-            self._report(version, batch.place)
+            self._report(version, sum(move.change_minor for move in batch.moves), batch.place)
 
     def finish(self) -> None:
         """The declarations that came after all entries."""
@@ -108,11 +108,10 @@ class Exposure:
             version = course.agreed.version_in_force(course.deal_id, batch.place)
         return version if version in self._course.wide else 0
 
-    def _report(self, version: int, place: Place) -> None:
-        twin, cover = self._course.twins[version], self._cover
-        if cover.outstanding_minor != self._reported_minor:
-            self._by_version[version] += cover.outstanding_minor - self._reported_minor
-            self._reported_minor = cover.outstanding_minor
+    def _report(self, version: int, change_minor: int, place: Place) -> None:
+        twin = self._course.twins[version]
+        if change_minor:
+            self._by_version[version] += change_minor
             for funder in range(len(twin.funding)):
                 self._lent[funder] = self._balances[funder]
             if version not in self._looked and not self._is_joint:

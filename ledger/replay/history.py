@@ -138,13 +138,14 @@ class LoanHistory:
         self.outstanding_minor += change
         return Step(change_minor=change, parts_minor=parts)
 
-    def _pay(self, row: Row, sign: int, date: int, interest_minor: int) -> Step:
+    def _pay(self, row: Row, sign: int, interest_minor: int) -> Step:
         step = self._move(row, sign)
         step.interest_minor = sign * interest_minor
         self.received_minor += sign * interest_minor
         if self.accrual is not None:
             principal = sign * row.principal_minor
-            self.accrual.pay(date_of(date), principal, step.interest_minor)
+            # A mirror counts from the day of what it mirrors: that row's.
+            self.accrual.pay(date_of(row.date), principal, step.interest_minor)
         return step
 
     def book(self, row: Row, sign: int, date: int) -> Step:
@@ -155,7 +156,7 @@ class LoanHistory:
 
     def repay(self, row: Row, sign: int, date: int) -> Step:
         """A borrower repaid."""
-        return self._pay(row, sign, date, row.interest_minor)
+        return self._pay(row, sign, row.interest_minor)
 
     def waive(self, row: Row, sign: int, date: int) -> Step:
         """Interest is no longer asked for."""
@@ -165,7 +166,7 @@ class LoanHistory:
 
     def write_off(self, row: Row, sign: int, date: int) -> Step:
         """The funders lose what is outstanding."""
-        step = self._pay(row, sign, date, 0)
+        step = self._pay(row, sign, 0)
         step.loss_minor = sign * row.principal_minor
         self.lost_minor = row.principal_minor if sign == 1 else 0
         self.written_off = sign == 1
@@ -173,7 +174,7 @@ class LoanHistory:
 
     def compensate(self, row: Row, sign: int, date: int) -> Step:
         """The layers pay, and have claims for it."""
-        step = self._pay(row, sign, date, row.interest_minor)
+        step = self._pay(row, sign, row.interest_minor)
         self._claim(row, sign)
         self.compensated = sign == 1
         return step
@@ -182,7 +183,7 @@ class LoanHistory:
         """Cash restores claims and residual; what was lost is no longer outstanding."""
         self._claim(row, -sign)
         if not self.written_off:
-            return self._pay(row, sign, date, 0)
+            return self._pay(row, sign, 0)
         self.lost_minor -= sign * row.principal_minor
         return Step(loss_minor=-sign * row.principal_minor)
 

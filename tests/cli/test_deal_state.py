@@ -76,7 +76,7 @@ def test_deal_is_closed_once_every_signing_party_signed(office: Office) -> None:
         ([], "suspend", "guarantor-g", "SENDER_NOT_SIGNING_PARTY"),
         ([], "close", "guarantor-g", "SENDER_NOT_SIGNING_PARTY"),
         ([], "resume", LEAD, "DEAL_NOT_SUSPENDED"),
-        ([("suspend", LEAD)], "suspend", SERVICER, "DEAL_SUSPENDED"),
+        ([("suspend", LEAD)], "suspend", LEAD, "DEAL_SUSPENDED"),
         ([("suspend", LEAD)], "resume", SERVICER, "SENDER_NOT_SUSPENDER"),
         ([("close", LEAD)], "close", LEAD, "SIGNATURE_REPEATED"),
         ([("close", LEAD), ("close", SERVICER)], "suspend", LEAD, "DEAL_CLOSED"),

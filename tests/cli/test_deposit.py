@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cli.covered import ENOUGH, GUARANTOR, approve_all, pay
-from tests.cli.office import DEAL, LEAD, LOANS, Office, Outcome
+from tests.cli.office import DEAL, LEAD, LOANS, TERMS, Office, Outcome
 
 
 def move(office: Office, verb: str, amount: str, by: str, *options: str) -> Outcome:
@@ -154,6 +154,19 @@ def test_a_deal_without_deposit_says_so(office: Office) -> None:
         office.run("deposit", "show", "--deal", DEAL, "--json"),
     ):
         assert (outcome.exit_code, outcome.document["error"]["where"]) == (3, "DEPOSIT_MISSING")
+
+
+def test_a_deposit_stays_when_later_terms_do_without(covered: Office) -> None:
+    pay(covered, "10.00")
+    # The same parties, none of them for a deposit or a loss.
+    amended = covered.file("without.toml", TERMS)
+    covered.run("deal", "amend", DEAL, amended, "--from", "2026-07-01", "--as", LEAD)
+    for party in ("bank-a", "platform-p", GUARANTOR):
+        assert covered.run("deal", "sign", DEAL, "--as", party).exit_code == 0
+    assert covered.run("deal", "show", DEAL, "--json").document["version"] == 2
+    assert move(covered, "release", "4.00", LEAD).document["deposit_minor"] == 600
+    assert shown(covered)["target_ppm"] == 50_000
+    assert accounts(covered) == [600, -600, 600, -600]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis.stateful import precondition, rule
 
 from tests.contracts.sandbox.banks import LAST_DAY, Figure, Role
 from tests.contracts.sandbox.chain import Key
-from tests.contracts.sandbox.entries import START, on
+from tests.contracts.sandbox.entries import START, id_of, on
 from tests.contracts.sandbox.partnership import deal_id
 from tests.contracts.settlements.periods import first_day
 from tests.stateful.deals import MEMBERS, Plan
@@ -33,12 +33,34 @@ BANKS = st.sampled_from(["bank", "bank", "platform"])
 class Agreeing(Office):
     """What parties agree on, and what members say about themselves and others."""
 
+    @rule(name=DEALS)
+    def views_say_what_is_agreed(self, name: str) -> None:
+        """The simplest step: nothing happens."""
+        deal, numbers = self.deal(name), self.partnership.numbers
+        ledger, own = self.partnership, deal_id(name)
+        signing = ledger.deals.read("signing_parties", own)
+        assert set(signing) == {numbers[party] for party in deal.signing_parties}
+        version = deal.in_force[-1]
+        assert ledger.deals.read("effective_until", own, version) == deal.ruled_until(version)
+        assert ledger.settlements.read("first_month", own) == (
+            deal.months.closed[0].month if deal.months.closed else deal.months.open_month
+        )
+        for ref, loan in deal.loans.items():
+            if loan.compensated:
+                claims = [ledger.guarantees.read("claims", own, id_of(ref), k) for k in range(8)]
+                assert claims == loan.claims
+
     # ---- terms
     @rule(name=DEALS, which=st.integers(0, 60), sender=SENDERS)
     def propose(self, name: str, which: int, sender: str | None) -> None:
         later = self.plans[name].later
         self.propose_terms(name, self.key(sender, "bank"), later[which % len(later)])
 
+    @precondition(
+        lambda self: any(
+            len(deal.proposals) not in deal.in_force for deal in self.model.deals.values()
+        )
+    )
     @rule(name=DEALS, party=PARTIES, back=st.sampled_from([0, 0, 0, 1, -1]), own=st.booleans())
     def sign(self, name: str, party: str, back: int, own: bool) -> None:
         proposals = self.deal(name).proposals
@@ -74,6 +96,8 @@ class Agreeing(Office):
     def stop(self, name: str, act: str, party: str, by_all: int, ask: bool) -> None:
         deal = self.deal(name)
         parties = [party]
+        if act == "resume" and not deal.suspended_by and by_all:
+            act = "suspend"
         if act == "resume" and deal.suspended_by and by_all:
             parties = [deal.suspended_by]
         elif act == "close" and by_all == 0 and len(deal.loans) > 5:
@@ -93,7 +117,7 @@ class Agreeing(Office):
     @rule(
         name=DEALS,
         party=st.one_of(st.none(), PARTIES),
-        day=st.one_of(st.sampled_from([on("2025-12-31"), on("2026-01-01"), START]), DAYS),
+        day=st.one_of(DAYS, st.sampled_from([on("2026-01-01"), START, LAST_DAY + 1])),
         digest=DIGESTS,
         ask=ASKED,
     )

@@ -117,11 +117,11 @@ class Agreement:
         return {name for name, _ in self.newest.funding} | {str(self.newest.servicer)}
 
     def suspend(self, act: Four) -> None:
-        """A signing party stops new loans."""
+        """A signing party stops new loans, or takes the stop of another over."""
         party = self.members.confirmed(act)
         demand(party in self.signing_parties, "SENDER_NOT_SIGNING_PARTY")
         demand(not self.closed, "DEAL_CLOSED")
-        demand(self.suspended_by is None, "DEAL_SUSPENDED")
+        demand(self.suspended_by != party, "DEAL_SUSPENDED")
         self.suspended_by = party
 
     def resume(self, act: Four) -> None:
@@ -147,6 +147,7 @@ class Agreement:
         """A party signs its digest of a day."""
         party = self.members.confirmed(act)
         demand(party in self.signing_parties, "SENDER_NOT_SIGNING_PARTY")
+        demand(day <= LAST_DAY, "ENTRY_DATE_INVALID")
         demand(day > self.sealed_through, "DAY_SEALED")
         demand(self.digests.get((day, party)) != digest, "DIGEST_REPEATED")
         self.digests[day, party] = digest

@@ -192,7 +192,7 @@ class Checks(Office):
             for month, words in seen.months.items():
                 expected = deal.months.figures(month)
                 assert _sums(words[:3], month) == expected
-                late = [m for m in deal.months.moves if m.landed == month > month_of(m.date)]
+                late = [m for m in deal.months.moves if m.landed == month > month_of(m.change.date)]
                 assert halves(words[3])[0] == sum(move.change.principal for move in late)
                 assert halves(words[4]) == (
                     sum(move.change.interest for move in late),

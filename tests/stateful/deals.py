@@ -158,7 +158,7 @@ _GUARANTEED_SECOND = replace(
     layers=(
         Layer(payer="guarantor", cap_kind=Cap.OUTSTANDING, cap=80_000),
         Layer(payer="platform", from_deposit=True, share=750_000, reinstates=True),
-        Layer(payer="bank", share=300_000),
+        Layer(payer="bank", share=300_000, cap_kind=Cap.AMOUNT, cap=40_000),
     ),
     claim=Claim(days_past_due=60, pro_rata=True),
     period=Period(
@@ -263,6 +263,5 @@ HUB = Plan(
 """Its first loans count for no limit across deals."""
 
 PARTNERSHIPS = {"joint": (JOINT,), "guaranteed": (GUARANTEED,), "across": (ACROSS, HUB)}
-KINDS = ("joint", "guaranteed", "guaranteed", "across")
 """What one run of the machine has on its ledger."""
 DEALS = ("joint-2026-01", "joint-2026-02")

@@ -95,5 +95,5 @@ NEW = st.runner().flatmap(_new)
 def versions(machine: Office, name: str, pick: int) -> int:
     """Mostly a version in force."""
     deal = machine.deal(name)
-    found = [*deal.in_force * 4, len(deal.proposals) + 1]
+    found = [*deal.in_force * 9, len(deal.proposals) + 1]
     return found[pick % len(found)]

@@ -58,6 +58,8 @@ class Batch:
     disbursed: int
     used: list[int]
     deposit: int
+    change: int
+    """What it added to the outstanding."""
 
 
 @dataclass(kw_only=True)
@@ -75,7 +77,6 @@ class Exposures:
     parties: dict[str, tuple[str, ...]] = field(default_factory=dict)
     looked_at: set[tuple[str, int]] = field(default_factory=set)
     joint_deals: set[str] = field(default_factory=set)
-    reported: Counter[str] = field(default_factory=Counter)
     reach: Counter[tuple[str, int]] = field(default_factory=Counter)
     """Deal, version: outstanding of its loans."""
     liable: dict[tuple[str, int], dict[str, int]] = field(default_factory=dict)
@@ -137,10 +138,8 @@ class Exposures:
         terms, deal = batch.terms, batch.deal
         if not is_wide(terms):
             return
-        change = batch.outstanding - self.reported[deal]
-        if change:
-            self.reported[deal] = batch.outstanding
-            self.reach[deal, batch.version] += change
+        if batch.change:
+            self.reach[deal, batch.version] += batch.change
             self._look_at(batch)
             self.parties[deal] = terms.parties
             for name, _ in terms.funding:
@@ -175,7 +174,7 @@ class Exposures:
         layers = batch.terms.layers
         pays = layer_pays(
             layers,
-            claim=max(0, self.reach[batch.deal, batch.version]),
+            claim=self.reach[batch.deal, batch.version],
             used=batch.used,
             deposit=batch.deposit,
             disbursed=batch.disbursed,

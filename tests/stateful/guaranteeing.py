@@ -34,7 +34,7 @@ class Guaranteeing(Posting):
     @precondition(DEPOSITS)
     @rule(
         name=WITH_DEPOSIT,
-        amount=st.one_of(st.integers(1, 60_000), st.sampled_from([0, MAX_AMOUNT + 1])),
+        amount=st.sampled_from([1, 7_777, 60_000, 60_000, 0, MAX_AMOUNT + 1]),
         date=st.one_of(ENTRY_DAYS, st.just(2**16)),
         again=st.sampled_from([False] * 9 + [True]),
         sender=SENDERS,
@@ -184,6 +184,13 @@ class Guaranteeing(Posting):
         )  # fmt: skip
         self.submit(name, "recover", self.version_of(name, ref), sender, self.numbered(name, [row]))
 
+    @precondition(
+        lambda self: any(
+            loan.compensated or loan.written_off
+            for deal in self.model.deals.values()
+            for loan in deal.loans.values()
+        )
+    )
     @rule(
         known=CLAIMED,
         rows=st.lists(
@@ -203,7 +210,7 @@ class Guaranteeing(Posting):
         owed = sum(loan.claims) + (loan.lost or loan.outstanding) if loan else 0
         found = []
         for share, more, late_repayment, day in rows:
-            amount = owed // share + more
+            amount = max(1, owed // share) + more
             if late_repayment:
                 amounts = {"principal": amount - amount // 3, "interest": amount // 3}
             else:

@@ -25,7 +25,7 @@ from tests.stateful.refusal import demand
 from tests.stateful.servicing import Servicing
 
 LARGEST = 2**57 - 1
-"""What a claim or a recovery may come to."""
+"""What a recovery may come to; claims of this model never come near it."""
 
 
 class OnDeposit(Enum):
@@ -98,11 +98,17 @@ class Guarantees(Servicing):
         self.on_deposit[payment] = (OnDeposit.REVERSED_PAYMENT, amount)
         before = self.deposit
         self._move_deposit(date, -amount)
-        self._call_top_up(self.newest, before, self.outstanding)
+        self._call_top_up(self.terms(self._deposit_version()), before, self.outstanding)
+
+    def _deposit_version(self) -> int:
+        """The newest version in force that has a deposit."""
+        demand(bool(self.in_force), "DEAL_NOT_ACTIVE")
+        versions = [version for version in self.in_force if self.terms(version).deposit]
+        demand(bool(versions), "DEPOSIT_MISSING")
+        return versions[-1]
 
     def _deposit_terms(self) -> Deposit:
-        deposit = self.newest.deposit
-        demand(deposit is not None, "DEPOSIT_MISSING")
+        deposit = self.terms(self._deposit_version()).deposit
         assert deposit is not None
         return deposit
 
@@ -114,9 +120,10 @@ class Guarantees(Servicing):
 
     def _move_deposit(self, date: int, amount: int) -> None:
         self.deposit += amount
-        book_deposit(self.book_of_deal, self.newest, amount)
+        version = self._deposit_version()
+        book_deposit(self.book_of_deal, self.terms(version), amount)
         self.post(date)
-        self._report_exposure(self.in_force[-1])
+        self._report_exposure(version, self.outstanding)
 
     # ---- compensations
     def compensate(self, sender: str, version: int, rows: Sequence[Claim]) -> None:
@@ -130,11 +137,10 @@ class Guarantees(Servicing):
             owed = loan.outstanding
             if terms.claim.with_interest:
                 owed += loan.unpaid_interest(row.date, terms.day_count)
-            past_due = loan.overdue_since and row.date - loan.overdue_since
-            due = bool(loan.overdue_since) and past_due >= terms.claim.days_past_due
-            demand(due, "CLAIM_BEFORE_TRIGGER")
+            days_past_due = row.date - max(loan.overdue_since, loan.start)
+            due = loan.overdue_since and days_past_due >= terms.claim.days_past_due
+            demand(bool(due), "CLAIM_BEFORE_TRIGGER")
             demand(owed != 0, "LOAN_SETTLED")
-            demand(owed <= LARGEST, "AMOUNT_TOO_LARGE")
             pays = layer_pays(
                 terms.layers,
                 claim=owed,
@@ -170,7 +176,8 @@ class Guarantees(Servicing):
                 self.deposit -= sign * pay
         principal, interest = sum(shared.residual), sum(shared.income)
         change = Change(date=date, principal=-sign * principal, interest=sign * interest)
-        self._changed(terms, loan, change, owed=-sign * principal)
+        value_date = shared.posted.date
+        self._changed(terms, loan, change, owed=-sign * principal, value_date=value_date)
 
     # ---- recoveries
     def recover(self, sender: str, version: int, rows: Sequence[Recovery]) -> None:
@@ -233,7 +240,7 @@ class Guarantees(Servicing):
             change = Change(date=date, loss=-amount)
         else:
             change = Change(date=date, principal=-amount)
-        self._changed(terms, loan, change, owed=-amount)
+        self._changed(terms, loan, change, owed=-amount, value_date=shared.posted.date)
 
     # ---- the mirror of either
     def reverse_shared(self, sender: str, version: int, row: Any) -> None:
@@ -252,8 +259,9 @@ class Guarantees(Servicing):
 
     def _finish(self, version: int, deposit_before: int, outstanding_before: int) -> None:
         if self.terms(version).deposit:
-            self._call_top_up(self.newest, deposit_before, outstanding_before)
-        self._report_exposure(version)
+            lines = self.terms(self._deposit_version())
+            self._call_top_up(lines, deposit_before, outstanding_before)
+        self._report_exposure(version, outstanding_before)
 
     @staticmethod
     def _shared(

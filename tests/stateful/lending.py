@@ -147,7 +147,7 @@ class Lending(Agreement):
             stop = terms.deposit.stop * self.outstanding
             demand(self.deposit * PPM >= stop, "DEPOSIT_UNDER_STOP")
             self._call_top_up(terms, self.deposit, before)
-        self._report_exposure(version)
+        self._report_exposure(version, before)
         if is_wide(terms):
             self.exposures.require_within(self.name, terms, limits, rows[0].start)
 
@@ -192,6 +192,7 @@ class Lending(Agreement):
     def repay(self, sender: str, version: int, rows: Sequence[Repayment]) -> None:
         """还款."""
         terms = self._opened(sender, version)
+        before = self.outstanding
         for row in rows:
             loan = self._open_loan(row.loan, version, row.sequence)
             demand(row.date >= loan.start, "ENTRY_BEFORE_START")
@@ -208,7 +209,7 @@ class Lending(Agreement):
             loan.standing.append(row)
             loan.sequence += 1
         self.post(*(row.date for row in rows))
-        self._report_exposure(version)
+        self._report_exposure(version, before)
 
     def _repaid(self, terms: Terms, loan: Loan, row: Repayment, date: int, sign: int) -> None:
         before = loan.outstanding + (row.principal if sign < 0 else 0)
@@ -216,7 +217,7 @@ class Lending(Agreement):
         legs = repayment_legs(terms, before=before, rate=loan.rate, amounts=amounts)
         self.book_of_deal.repayment(terms, legs, sign)
         change = Change(date=date, principal=-sign * row.principal, interest=sign * row.interest)
-        self._changed(terms, loan, change, owed=-sign * row.principal)
+        self._changed(terms, loan, change, owed=-sign * row.principal, value_date=row.date)
 
     # ---- the mirror of either
     def reverse_lent(self, sender: str, version: int, row: Any) -> None:
@@ -224,6 +225,7 @@ class Lending(Agreement):
         terms = self._opened(sender, version)
         loan, entry = self._latest(version, row)
         demand(isinstance(entry, Booking | Repayment), "ENTRY_NOT_LATEST")
+        before = self.outstanding
         if isinstance(entry, Repayment):
             self._repaid(terms, loan, entry, row.date, -1)
         else:
@@ -232,7 +234,7 @@ class Lending(Agreement):
             loan.reversed = True
         self._take_back(loan)
         self.post(row.date)
-        self._report_exposure(version)
+        self._report_exposure(version, before)
 
     def _latest(self, version: int, row: Any) -> tuple[Loan, Any]:
         """The loan and its latest standing entry, if a reversal names exactly that."""
@@ -244,6 +246,8 @@ class Lending(Agreement):
         exact = named(row) == loan.standing[-1].content
         exact = exact and row.previous_tip == tip_of(*loan.standing[:-1])
         demand(exact, "ENTRY_NOT_LATEST")
+        _, _, entry_date, _ = named(row)
+        demand(entry_date <= row.date, "REVERSAL_BEFORE_ENTRY")
         return loan, loan.standing[-1]
 
     @staticmethod
@@ -252,15 +256,20 @@ class Lending(Agreement):
         loan.sequence += 1
 
     # ---- what an entry does beside its postings
-    def _changed(self, terms: Terms, loan: Loan, change: Change, *, owed: int) -> None:
-        """Principal off a loan or back on it, interest received, and who hears of it."""
+    def _changed(
+        self, terms: Terms, loan: Loan, change: Change, *, owed: int, value_date: int
+    ) -> None:
+        """Principal off a loan or back on it, interest received, and who hears of it.
+
+        Interest accrues as if what was taken back had never been: from the `value_date` on.
+        """
         late: Counter[int] = Counter()
         if loan.overdue_since:
             late[loan.overdue_since] += change.principal
         loan.outstanding += change.principal
         loan.interest_received += change.interest
-        if change.principal and change.date is not None:
-            loan.paid.append((change.date, -change.principal))
+        if change.principal:
+            loan.paid.append((value_date, -change.principal))
         self.outstanding += change.principal
         if limits_borrowers(terms):
             self.owed[terms.parties[0], loan.borrower] += owed
@@ -281,7 +290,8 @@ class Lending(Agreement):
             amount = max(0, wanted - self.deposit)
             self.top_ups.append((amount, self.deposit, self.outstanding))
 
-    def _report_exposure(self, version: int) -> None:
+    def _report_exposure(self, version: int, before: int) -> None:
+        """`before`: the outstanding before the batch."""
         self.exposures.moved(
             Batch(
                 deal=self.name,
@@ -293,6 +303,7 @@ class Lending(Agreement):
                 disbursed=self.disbursed,
                 used=self.used,
                 deposit=self.deposit,
+                change=self.outstanding - before,
             )
         )
 

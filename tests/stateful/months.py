@@ -35,8 +35,7 @@ class Figures:
 class Change:
     """What an entry does to a loan and to the deal's result."""
 
-    date: int | None
-    """None for a mark, which has no date of its own."""
+    date: int
     principal: int = 0
     interest: int = 0
     loss: int = 0
@@ -48,7 +47,6 @@ class Move:
     """A change in the month in which it landed."""
 
     landed: int
-    date: int
     change: Change
     late: Counter[int]
     """Since day to what that adds to the outstanding of loans overdue since then."""
@@ -95,12 +93,11 @@ class Months:
 
     def moved(self, change: Change, late: Counter[int]) -> None:
         """An entry was posted."""
-        date = first_day(self.open_month) if change.date is None else change.date
-        month = month_of(date)
+        month = month_of(change.date)
         if not self.closed:
             self.open_month = min(month, self.open_month or month)
         landed = max(month, self.open_month)
-        self.moves.append(Move(landed=landed, date=date, change=change, late=late))
+        self.moves.append(Move(landed=landed, change=change, late=late))
 
     def figures(self, month: int) -> Figures:
         """What moved in a month."""
@@ -108,7 +105,7 @@ class Months:
         end = first_day(month + 1)
         return Figures(
             principal=sum(move.change.principal for move in own),
-            balance_days=sum(move.change.principal * (end - move.date) for move in own),
+            balance_days=sum(move.change.principal * (end - move.change.date) for move in own),
             interest=sum(move.change.interest for move in own),
             loss=sum(move.change.loss for move in own),
             disbursed=sum(move.change.disbursed for move in own),
@@ -199,7 +196,7 @@ def _by_days(moves: Sequence[Move], end: int) -> int:
     """The balance of each day, summed; a move counts on its own day, the end does not."""
     by_day: Counter[int] = Counter()
     for move in moves:
-        by_day[move.date] += move.change.principal
+        by_day[move.change.date] += move.change.principal
     found = balance = 0
     for day in range(min(by_day, default=end), end):
         balance += by_day[day]

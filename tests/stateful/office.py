@@ -27,7 +27,7 @@ from tests.stateful.model import Deal, Model
 from tests.stateful.refusal import Refusal
 from tests.stateful.sight import Look, Sight, look
 
-LOANS = [f"loan-{i}" for i in range(7)]
+LOANS = [f"loan-{i}" for i in range(8)]
 BORROWERS = ["borrower-1", "borrower-2"]
 NEW_KEYS = [f"new maker {i}" for i in range(4)]
 GROUPS = [*range(1, 6), 900]

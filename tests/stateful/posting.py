@@ -21,7 +21,6 @@ from tests.contracts.sandbox.entries import (
     Reversal,
     Waiver,
     WriteOff,
-    on,
     reversal_of,
     tip_of,
 )
@@ -30,7 +29,6 @@ from tests.contracts.sandbox.terms import Demand
 from tests.stateful.draws import (
     AMOUNTS,
     ASKED,
-    DAYS,
     DEALS,
     ENTRY_DAYS,
     KNOWN,
@@ -44,19 +42,22 @@ from tests.stateful.draws import (
 from tests.stateful.guarantees import Shared
 from tests.stateful.office import BORROWERS, LOANS, Office
 
-PRINCIPALS = st.one_of(
-    st.integers(1, 400_000), st.sampled_from([0, 1, 200_000, 200_001, 1_000_000, MAX_AMOUNT + 1])
+BOOKINGS = st.fixed_dictionaries(
+    {
+        "borrower": st.sampled_from(BORROWERS),
+        "principal": st.one_of(
+            st.integers(1, 400_000),
+            st.integers(1, 400_000),
+            st.sampled_from([0, 200_001, 1_500_000, MAX_AMOUNT + 1]),
+        ),
+        "after": st.sampled_from([0, 0, 1, 27, 30, 45, 200, -1]),
+        "days": st.sampled_from([365, 365, 365, 366, 700, 0]),
+        "rate": st.sampled_from([0, 180_000, 180_000, 180_000, 240_000, 240_001]),
+        "method": st.sampled_from([*list(Method) * 3, 4]),
+        "purpose": st.sampled_from([*list(Purpose) * 4, 2]),
+    }
 )
-BOOKINGS = st.builds(
-    dict,
-    borrower=st.sampled_from(BORROWERS),
-    principal=PRINCIPALS,
-    start=DAYS,
-    maturity=st.sampled_from([on("2026-12-31")] * 6 + [on("2027-12-31"), START]),
-    rate=st.sampled_from([0, 180_000, 180_000, 240_000, 240_001]),
-    method=st.sampled_from([*Method, *Method, 4]),
-    purpose=st.sampled_from([*Purpose, *Purpose, *Purpose, 2]),
-)
+"""`after`: days after the version's effective date; `days`: to maturity."""
 FORGED: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
     [{}] * 9
     + [
@@ -90,10 +91,16 @@ class Posting(Office):
     ) -> None:
         name, ref = first
         refs = LOANS[LOANS.index(ref) :] + LOANS
-        bookings = [Booking(loan=ref, **row) for ref, row in zip(refs, rows, strict=False)]
-        if same_day:
-            bookings = [replace(row, start=bookings[0].start) for row in bookings]
-        self.submit(name, "book", versions(self, name, pick), sender, bookings)
+        version = versions(self, name, pick)
+        proposals = self.deal(name).proposals
+        first_day = proposals[min(version, len(proposals)) - 1].effective_date
+        bookings = []
+        for own, fields in zip(refs, rows, strict=False):
+            known = {key: fields[key] for key in fields.keys() - {"after", "days"}}
+            start = first_day + rows[0 if same_day else len(bookings)]["after"]
+            maturity = start + fields["days"]
+            bookings.append(Booking(loan=own, start=start, maturity=maturity, **known))
+        self.submit(name, "book", version, sender, bookings)
 
     @rule(
         new=NEW,
@@ -273,7 +280,8 @@ class Posting(Office):
         name, ref = known
         loan = self.deal(name).loans.get(ref)
         if loan and loan.standing:
-            date = max(loan.start, self.deal(name).sealed_through + 1) + late
+            _, _, posted_on, _ = loan.standing[-1].content
+            date = max(posted_on, self.deal(name).sealed_through + 1) + late
             row = replace(self._reversal(ref, loan.standing, date, {}), sequence=loan.sequence)
             self.submit_reversal(name, loan.version, None, row)
 

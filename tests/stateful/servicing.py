@@ -40,7 +40,8 @@ class Servicing(Lending):
             for since, sign in ((loan.overdue_since, -1), (row.since, 1)):
                 if since:
                     late[since] += sign * loan.outstanding
-            self._tell(terms, Change(date=None), late)
+            # A mark has no date of its own: it counts from the loan's first month on.
+            self._tell(terms, Change(date=loan.start), late)
             loan.overdue_since = row.since
             loan.sequence += 1
 
@@ -65,6 +66,7 @@ class Servicing(Lending):
         """核销. The rows name the outstanding that they expect; it only enters the tip."""
         terms = self.ruling(version)
         demand(self.members.confirmed(act) == terms.parties[0], "SENDER_NOT_LEAD")
+        before = self.outstanding
         for row in rows:
             loan = self._open_loan(row.loan, version, row.sequence, compensated=True)
             self._check_date(loan, row.date)
@@ -73,30 +75,32 @@ class Servicing(Lending):
             loan.standing.append(row)
             loan.written_off = True
             loan.lost = loan.outstanding
-            self._written_off(terms, loan, row.date, loan.outstanding, 1)
+            self._written_off(terms, loan, row, row.date, 1)
             loan.sequence += 1
         self.post(*(row.date for row in rows))
-        self._report_exposure(version)
+        self._report_exposure(version, before)
 
-    def _written_off(self, terms: Terms, loan: Loan, date: int, amount: int, sign: int) -> None:
+    def _written_off(self, terms: Terms, loan: Loan, row: WriteOff, date: int, sign: int) -> None:
+        amount = row.outstanding
         self.book_of_deal.write_off(terms, amount, sign)
         # The borrower still owes what the funders gave up.
         change = Change(date=date, principal=-sign * amount, loss=sign * amount)
-        self._changed(terms, loan, change, owed=0)
+        self._changed(terms, loan, change, owed=0, value_date=row.date)
 
     def reverse_serviced(self, sender: str, version: int, row: Any) -> None:
         """冲正 of a waiver or a write-off."""
         terms = self._opened(sender, version, lead=True)
+        before = self.outstanding
         loan, entry = self._latest(version, row)
         demand(isinstance(entry, Waiver | WriteOff), "ENTRY_NOT_LATEST")
         if isinstance(entry, WriteOff):
             loan.written_off = False
             loan.lost = 0
-            self._written_off(terms, loan, row.date, entry.outstanding, -1)
+            self._written_off(terms, loan, entry, row.date, -1)
         else:
             loan.interest_waived -= entry.interest
             loan.penalty_waived -= entry.penalty
         self._take_back(loan)
         self.post(row.date)
         if isinstance(entry, WriteOff):
-            self._report_exposure(version)
+            self._report_exposure(version, before)

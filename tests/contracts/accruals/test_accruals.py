@@ -205,7 +205,7 @@ def test_reversal_makes_room_again(fresh: Partnership, terms: Terms) -> None:
 
 
 def test_only_loans_reports(booked: Partnership) -> None:
-    change = (id_of("loan-1"), 0, 0, START, 5, 0, 0, 0)
+    change = (id_of("loan-1"), 0, 0, START, START, 5, 0, 0, 0)
     for name in ("bank", "platform"):
         with refused("SENDER_NOT_CONTRACT"):
             booked.accruals.send(booked.by_name[name].maker, "changed", ID, 0, change)

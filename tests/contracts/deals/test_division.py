@@ -141,11 +141,13 @@ def test_features_say_which_parts_the_deal_uses(
     assert places >> 64 & 255 == features
 
 
-def test_limits_of_a_later_day_are_a_feature_of_the_version(
-    fresh: Partnership, terms: Terms
+@pytest.mark.parametrize("position", [0, 1])
+def test_limits_of_any_day_are_a_feature_of_the_version(
+    fresh: Partnership, terms: Terms, position: int
 ) -> None:
-    later = Limits(from_date=terms.effective_date + 1, max_concentration=1, max_per_borrower=1)
-    fresh.agree(replace(terms, limits=(Limits(), later)))
+    segments = [Limits(from_date=terms.effective_date + i) for i in range(2)]
+    segments[position] = replace(segments[position], max_concentration=1, max_per_borrower=1)
+    fresh.agree(replace(terms, limits=tuple(segments)))
     assert fresh.deals.read("division", ID, 1)[4] >> 64 & 255 == 16 | 128
 
 

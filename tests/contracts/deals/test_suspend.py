@@ -78,13 +78,22 @@ def test_deal_that_is_not_in_force_is_refused(fresh: Partnership, terms: Terms) 
         suspend(fresh, "bank")
 
 
-def test_second_suspension_is_refused_whoever_sends_it(agreed: Partnership) -> None:
+def test_party_suspends_once(agreed: Partnership) -> None:
     suspend(agreed, "bank")
-    for party in ("bank", "platform"):
-        with refused("DEAL_SUSPENDED"):
-            suspend(agreed, party)
-    resume(agreed, "bank")
+    with refused("DEAL_SUSPENDED"):
+        suspend(agreed, "bank")
+
+
+def test_suspension_of_another_is_taken_over(agreed: Partnership) -> None:
+    """Nobody keeps a deal open for itself by suspending it first."""
     suspend(agreed, "platform")
+    suspend(agreed, "bank")
+    with refused("SENDER_NOT_SUSPENDER"):
+        resume(agreed, "platform")
+    with refused("DEAL_SUSPENDED"):
+        agreed.book(Booking(loan="loan-1", principal=5))
+    resume(agreed, "bank")
+    agreed.book(Booking(loan="loan-1", principal=5))
 
 
 def test_closed_deal_is_refused(agreed: Partnership) -> None:

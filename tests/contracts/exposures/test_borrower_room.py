@@ -87,15 +87,14 @@ def test_what_a_borrower_owes_counts_over_the_leads_deals(two_deals: Partnership
     two_deals.book(replace(LOAN, principal=4_999), deal="assisted")
 
 
-def test_figure_of_each_loans_start_counts_within_a_batch(two_deals: Partnership) -> None:
+def test_figure_of_each_loans_start_counts(two_deals: Partnership) -> None:
     declare(two_deals, "guarantor", Figure.NET_ASSETS, 10_000, from_date=START + 1)
     early = replace(LOAN, loan="early", borrower="borrower-2")
-    two_deals.book(early, replace(LOAN, principal=1_000, start=START + 1))
+    two_deals.book(early)
+    two_deals.book(replace(LOAN, principal=1_000, start=START + 1))
+    two_deals.book(replace(early, loan="early 2", borrower="borrower-3"))
     with refused("GUARANTEED_BORROWER_OVER_LIMIT"):
-        two_deals.book(
-            replace(early, loan="early 2", borrower="borrower-3"),
-            replace(LOAN, loan="loan-2", principal=1, start=START + 1),
-        )
+        two_deals.book(replace(LOAN, loan="loan-2", principal=1, start=START + 1))
 
 
 def test_limit_of_the_version_decides(fresh: Partnership, joint: Terms) -> None:

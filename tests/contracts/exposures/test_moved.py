@@ -178,7 +178,7 @@ def test_report_by_anyone_but_a_contract_is_refused(
     keys = [key for member in members for key in (member.maker, member.checker)]
     for key in (*keys, operator, outsider):
         with refused("SENDER_NOT_CONTRACT"):
-            two_deals.exposures.send(key, "moved", deal_id(DEAL), 1, 0, 0)
+            two_deals.exposures.send(key, "moved", deal_id(DEAL), 1, 0, 0, 0)
 
 
 def test_servicing_of_a_suspended_deal_is_counted(two_deals: Partnership, bank: Member) -> None:

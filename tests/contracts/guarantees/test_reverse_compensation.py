@@ -235,13 +235,22 @@ def test_loans_takes_no_entry_of_another_contract_back(covered: Desk, loan: Book
         covered.partnership.reverse(row, by=Key("platform maker"))
 
 
+def seal(desk: Desk, day: int) -> None:
+    for party in desk.partnership.by_name:
+        if party in ("bank", "fund", "platform"):
+            desk.partnership.seal(party, day)
+
+
 def test_reversal_into_a_sealed_day_is_refused(portfolio: Desk) -> None:
     early = Booking(loan="early", principal=PRINCIPAL, start=on("2026-01-01"))
     receipt = portfolio.compensate(Claim(entry="c-2", loan="early", date=SEALED + 1))
-    row = Reversal.of("early", early, Posted.of(receipt.events[1]), date=SEALED)
+    row = Reversal.of("early", early, Posted.of(receipt.events[1]), date=SEALED + 1)
+    with refused("REVERSAL_BEFORE_ENTRY"):
+        portfolio.reverse(replace(row, date=SEALED))
+    seal(portfolio, SEALED + 1)
     with refused("DAY_SEALED"):
         portfolio.reverse(row)
-    portfolio.reverse(replace(row, date=SEALED + 1))
+    portfolio.reverse(replace(row, date=SEALED + 2))
 
 
 def test_recovery_does_not_pass_for_a_compensation(covered: Desk, loan: Booking) -> None:

@@ -255,12 +255,21 @@ def test_recovery_of_a_loan_without_layers_is_taken_back(portfolio: Desk, plain:
     assert portfolio.partnership.balances(deal="plain") == before
 
 
+def seal(desk: Desk, day: int) -> None:
+    for party in desk.partnership.by_name:
+        if party in ("bank", "fund", "platform"):
+            desk.partnership.seal(party, day)
+
+
 def test_reversal_into_a_sealed_day_is_refused(portfolio: Desk) -> None:
     early = Booking(loan="early", principal=PRINCIPAL, start=on("2026-01-01"))
     receipt = portfolio.compensate(Claim(entry="c-2", loan="early", date=SEALED + 1))
     standing: list[Any] = [early, Posted.of(receipt.events[1])]
     row = Recovery(entry="r-2", loan="early", principal=5, date=SEALED + 1)
     standing.append(Posted.of(portfolio.recover(row).events[1]))
-    with refused("DAY_SEALED"):
+    with refused("REVERSAL_BEFORE_ENTRY"):
         portfolio.reverse(Reversal.of("early", *standing, date=SEALED))
-    portfolio.reverse(Reversal.of("early", *standing, date=SEALED + 1))
+    seal(portfolio, SEALED + 1)
+    with refused("DAY_SEALED"):
+        portfolio.reverse(Reversal.of("early", *standing, date=SEALED + 1))
+    portfolio.reverse(Reversal.of("early", *standing, date=SEALED + 2))

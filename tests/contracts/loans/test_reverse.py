@@ -364,23 +364,39 @@ def test_reversal_of_each_kind_into_a_sealed_day_is_refused(
     portfolio: Partnership, loan: Booking
 ) -> None:
     early = Booking(loan="early", principal=100_000, start=on("2026-01-01"))
-    sealed = on("2026-01-02")
-    paid = Repayment(entry="r", loan="early", principal=5)
-    waived = Waiver(entry="v", loan="early", interest=5)
-    written = WriteOff(entry="w", loan="early", outstanding=99_995)
+    paid = Repayment(entry="r", loan="early", principal=5, date=START + 10)
+    waived = Waiver(entry="v", loan="early", interest=5, date=START + 20)
+    written = WriteOff(entry="w", loan="early", outstanding=99_995, date=START + 30)
     standing: list[Standing] = [early]
+    with refused("DAY_SEALED"):
+        portfolio.reverse(reversal_of(*standing, date=early.start))
     for entry, post in (
         (paid, portfolio.repay),
         (waived, portfolio.waive),
         (written, portfolio.write_off),
     ):
-        with refused("DAY_SEALED"):
-            portfolio.reverse(reversal_of(*standing, date=sealed))
         post(entry)  # type: ignore[operator]
         standing.append(entry)
-    with refused("DAY_SEALED"):
-        portfolio.reverse(reversal_of(*standing, date=sealed))
-    portfolio.reverse(reversal_of(*standing, date=sealed + 1))
+        for party in ("bank", "platform", "guarantor"):
+            portfolio.seal(party, entry.date)
+        with refused("DAY_SEALED"):
+            portfolio.reverse(reversal_of(*standing, date=entry.date))
+    portfolio.reverse(reversal_of(*standing, date=written.date + 1))
+
+
+def test_reversal_is_not_dated_before_its_entry(portfolio: Partnership) -> None:
+    """Else the loan would have owed the principal twice in between."""
+    opened = Booking(loan="open", principal=100_000)
+    paid = Repayment(entry="r", loan="open", principal=5)
+    portfolio.repay(paid)
+    with refused("REVERSAL_BEFORE_ENTRY"):
+        portfolio.reverse(reversal_of(opened, paid, date=paid.date - 1))
+    portfolio.reverse(reversal_of(opened, paid, date=paid.date))
+    waived = Waiver(entry="v", loan="open", interest=5)
+    portfolio.waive(waived)
+    with refused("REVERSAL_BEFORE_ENTRY"):
+        portfolio.reverse(reversal_of(opened, waived, date=waived.date - 1))
+    portfolio.reverse(reversal_of(opened, waived, date=waived.date))
 
 
 def test_last_sequence_number_but_one_is_used_by_a_reversal(portfolio: Partnership) -> None:
