@@ -11,6 +11,7 @@ from ledger.bindings import decode_call, label
 from ledger.entries import check_ref, entry_id
 from ledger.errors import EntryRejected, RejectedRow, Reverted, explain
 from ledger.events import DealTerms, DepositTerms
+from ledger.events.agreed_terms import FUNDERS
 from ledger.money import MAX_AMOUNT_MINOR, PPM, date_of, day_number, half_up
 from ledger.records import DepositKind
 from ledger.submission import LAST_DATE, REF_REUSED
@@ -18,7 +19,6 @@ from ledger.submission import LAST_DATE, REF_REUSED
 if TYPE_CHECKING:
     from ledger.ledger import Ledger
 
-_NOBODY = 255
 _DRAWS = (DepositKind.DRAWN, DepositKind.DRAW_REVERSED)
 _ASKED = {"release": DepositKind.RELEASED}
 
@@ -191,7 +191,7 @@ def _terms(ledger: Ledger, found: reading.Deal) -> DealTerms:
     if not found.version:
         raise Reverted("DEAL_NOT_ACTIVE")
     for version in reversed(reading.versions(ledger.book(), found.deal)):
-        if version.in_force and version.terms.deposit.depositor != _NOBODY:
+        if version.in_force and version.terms.deposit.depositor != FUNDERS:
             return version.terms
     raise Reverted("DEPOSIT_MISSING")
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from ledger.entries import Kind
 from ledger.events import Amounts, DealTerms, Place
+from ledger.events.agreed_terms import FUNDERS
 from ledger.records import Loan, decode_legs, decode_terms, encode_legs, name_of
 
 _ENTRY_INDEXES = {"entries_by_id": "entry_id", "entries_by_loan": "loan_id"}
@@ -72,11 +73,14 @@ class AtHand:
             self._terms[deal, version] = decode_terms(text)
         return self._terms[deal, version]
 
-    def terms_in_force(self, deal: int) -> DealTerms:
-        """The version that every party signed last."""
-        query = "SELECT version FROM deals WHERE deal = ?"
-        (version,) = self.connection.execute(query, (deal,)).fetchone()
-        return self.terms(deal, version)
+    def deposit_terms(self, deal: int) -> DealTerms:
+        """The newest terms in force that have a deposit: it stays when later ones do without."""
+        query = "SELECT version FROM versions WHERE deal = ? AND in_force ORDER BY version DESC"
+        for (version,) in self.connection.execute(query, (deal,)).fetchall():
+            terms = self.terms(deal, version)
+            if terms.deposit.depositor != FUNDERS:
+                return terms
+        raise AssertionError("an entry on a deposit that no terms have")
 
     # ---- loans
 

@@ -60,7 +60,7 @@ class Guarantees:
         reversed_id: bytes | None = None,
     ) -> None:
         deal = self._at_hand.deal(event.deal_id)
-        terms = self._at_hand.terms_in_force(deal)
+        terms = self._at_hand.deposit_terms(deal)
         depositor = terms.parties[terms.deposit.depositor]
         custodian = terms.parties[terms.deposit.custodian]
         move = self._balances.move
