@@ -27,6 +27,7 @@ from tests.contracts.sandbox.entries import (
 )
 from tests.contracts.sandbox.partnership import Partnership
 from tests.contracts.sandbox.terms import Terms, Tier
+from tests.gas import new_parts
 
 SNAPSHOT = Path(__file__).with_name("snapshot.json")
 ROWS = 200
@@ -66,7 +67,8 @@ def measure() -> dict[str, int]:
     losses = [WriteOff(entry=f"w-{loan.loan}", loan=loan.loan) for loan in loans[0]]
     written = partnership.write_off(*losses[:MAX_WRITE_OFFS])
     gas["write-off, in a batch of 100"] = -(-written.gas_used // MAX_WRITE_OFFS)
-    return gas | _reversals(partnership) | _twelve_parties()
+    gas |= _reversals(partnership) | _twelve_parties()
+    return gas | new_parts.measure(THREE_PARTIES, _booking, _repayment)
 
 
 def header() -> dict[str, object]:

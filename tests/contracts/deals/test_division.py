@@ -178,6 +178,10 @@ def test_limits_across_deals_stay_a_feature_of_every_later_version(
             (COFUND, COFUND, ENHANCE, ASSIST),
         ),
         (
+            {"deposit": Deposit(by="guarantor", custodian="bank"), "servicer": "guarantor"},
+            (COFUND, COFUND, ENHANCE | ASSIST, ASSIST),
+        ),
+        (
             {
                 "layers": (Layer(payer="auditor"), Layer(payer="bank"), Layer(payer="auditor")),
                 "claim": Claim(days_past_due=1),
