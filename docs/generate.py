@@ -17,7 +17,10 @@ from typing import Any
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 ARTIFACTS = ROOT / "ledger" / "artifacts"
-CONTRACTS = ("Members", "Deals", "Journal", "Loans")
+CONTRACTS = (
+    "Members", "Deals", "Journal", "Loans", "Servicing", "Guarantees", "Accruals", "Settlements",
+    "Lists", "Exposures",
+)  # fmt: skip
 RUNTIME_BYTES_MAX = 24_576
 _NOTE = "<!-- Written by docs/generate.py. Change the code it reads, then run it again. -->"
 _SHARED = ("ledger", "member", "json", "lang", "passphrase_file", "lock_timeout_seconds", "help")
@@ -28,6 +31,25 @@ _SDK_FUNCTIONS = (
     ("founding", "found"),
     ("terms", "load"),
     ("files", "read"),
+    ("deposits", "pay"),
+    ("deposits", "release"),
+    ("deposits", "deposit_ledger"),
+    ("cover", "layers_used"),
+    ("cover", "open_claims"),
+    ("periods", "close"),
+    ("periods", "period"),
+    ("lists", "change"),
+    ("lists", "history"),
+    ("figures", "declare"),
+    ("figures", "declare_group"),
+    ("figures", "exposures"),
+    ("membership", "add_key"),
+    ("membership", "replace_key"),
+    ("membership", "revoke_key"),
+    ("membership", "admit"),
+    ("membership", "expel"),
+    ("membership", "replace_checker"),
+    ("actions", "meaning"),
     ("replay/replaying", "replay"),
 )
 
@@ -151,7 +173,7 @@ def _contract(artifact: dict[str, Any]) -> list[str]:
 def invariants(devdoc: dict[str, Any]) -> list[tuple[str, str]]:
     """Letter and rule of each `@custom:invariant` of a contract."""
     text = " ".join(devdoc["custom:invariant"].split())
-    found = re.split(r"(?:^|\s)([JLDM]\d)\s", text)[1:]
+    found = re.split(r"(?:^|\s)([A-Z]\d)\s", text)[1:]
     return list(zip(found[::2], (rule.strip() for rule in found[1::2]), strict=True))
 
 

@@ -10,8 +10,7 @@ from ledger import reading
 from ledger.bindings import decode_call, label
 from ledger.entries import check_ref, entry_id
 from ledger.errors import EntryRejected, RejectedRow, Reverted, explain
-from ledger.events import DealTerms, DepositTerms
-from ledger.events.agreed_terms import FUNDERS
+from ledger.events import FUNDERS, DealTerms, DepositTerms
 from ledger.money import MAX_AMOUNT_MINOR, PPM, date_of, day_number, half_up
 from ledger.records import DepositKind
 from ledger.submission import LAST_DATE, REF_REUSED

@@ -82,7 +82,10 @@ class _Looking:
         if newest is None:
             return
         yield from self._claims_due(deal, versions)
-        yield from self._deposit_low(deal, newest.terms)
+        for version in reversed(versions):
+            if version.in_force and version.terms.deposit.depositor != NOBODY:
+                yield from self._deposit_low(deal, version.terms)
+                break
         yield from self._periods_due(deal, newest.terms)
         if deal.closed:
             return
@@ -135,8 +138,6 @@ class _Looking:
             yield self._notice(NoticeKind.CLAIM_DUE, deal, count=len(due), loan=first, since=since)
 
     def _deposit_low(self, deal: reading.Deal, terms: DealTerms) -> Iterator[Notice]:
-        if terms.deposit.depositor == NOBODY:
-            return
         held = reading.deposit_minor(self._book, deal.deal)
         (outstanding,) = self._book.connection.execute(
             "SELECT coalesce(sum(outstanding_minor), 0) FROM loans WHERE deal = ?", (deal.deal,)

@@ -8,8 +8,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from ledger.entries import Kind
-from ledger.events import Amounts, DealTerms, Place
-from ledger.events.agreed_terms import FUNDERS
+from ledger.events import FUNDERS, Amounts, DealTerms, Place
 from ledger.records import Loan, decode_legs, decode_terms, encode_legs, name_of
 
 _ENTRY_INDEXES = {"entries_by_id": "entry_id", "entries_by_loan": "loan_id"}

@@ -92,6 +92,11 @@ class Agreed:
         deal = self._deals.get(deal_id)
         return deal.newest if deal else None
 
+    def with_deposit(self, deal_id: bytes) -> DealTerms | None:
+        """The newest terms in force that have a deposit, if any do; it stays under later ones."""
+        deal = self._deals.get(deal_id)
+        return deal.with_deposit() if deal else None
+
     def signing_parties(self, deal_id: bytes) -> set[int]:
         """Every funder and the servicer, by the terms in force."""
         terms = self.newest(deal_id)
@@ -99,12 +104,12 @@ class Agreed:
             return set()
         return {*terms.parties[: len(terms.shares_ppm)], terms.parties[terms.servicer]}
 
-    def version_in_force(self, deal_id: bytes, place: Place) -> int:
-        """The version that every party had signed last at a place of the chain; 0 for none."""
+    def version_with_deposit(self, deal_id: bytes, place: Place) -> int:
+        """The newest version in force at a place of the chain that has a deposit; 0 for none."""
         deal = self._deal(deal_id)
         before = [
             version for version, since in zip(deal.in_force, deal.since, strict=True)
-            if since < place
+            if since < place and has_deposit(deal.versions[version].terms)
         ]  # fmt: skip
         return before[-1] if before else 0
 
@@ -192,8 +197,11 @@ class Agreed:
 
     def _suspended(self, event: events.DealSuspended, place: Place) -> None:
         deal = self._deal(event.deal_id)
-        what = f"{deal.name}: suspended before by member"
-        self._findings.expect("D4", place.block, 0, deal.suspended_by, what, deal=deal.name)
+        # Another's suspension may be taken over.
+        fresh = event.party != deal.suspended_by
+        expected = f"{deal.name}: suspended by a party that has not done so yet"
+        found = f"member {event.party}"
+        self._findings.require("D4", place.block, fresh, expected, found, deal=deal.name)
         self._require_not_closed(deal, place.block, "suspended")
         deal.suspended_by = event.party
 

@@ -40,9 +40,12 @@ class Course:
         """The deal's name."""
         return self.deal.name
 
-    def newest(self, place: Place) -> Twin:
-        """The terms in force at a place of the chain."""
-        return self.twins[self.agreed.version_in_force(self.deal_id, place)]
+    def with_deposit(self, place: Place) -> int:
+        """The newest version in force at a place of the chain that has a deposit; 0 for none.
+
+        It rules the deposit: terms that have none leave what is there as it is.
+        """
+        return self.agreed.version_with_deposit(self.deal_id, place)
 
     def expect(
         self,

@@ -42,12 +42,12 @@ class Cover:
         if batch.moves:
             self._check_batch(batch, *before)
         for line in batch.lines:
-            newest = self._course.newest(batch.place)
+            ruling = self._ruling(batch)
             if line.kind is DepositKind.RELEASED:
-                target = newest.terms.deposit.target_ppm
+                target = ruling.terms.deposit.target_ppm
                 self._check_line(batch, "target", target, line.entry_id)
             if line.kind is DepositKind.PAYMENT_REVERSED:
-                self._expect_call(batch, newest, *before)
+                self._expect_call(batch, ruling, *before)
 
     def finish(self) -> None:
         """Every call for a top-up was due, and every one that was due was made."""
@@ -100,10 +100,14 @@ class Cover:
             return
         before = deposit_minor, outstanding_minor
         if move.kind in _OF_LAYERS:
-            self._expect_call(batch, self._course.newest(batch.place), *before)
+            self._expect_call(batch, self._ruling(batch), *before)
         elif move.kind is Kind.BOOKING and move.sign == 1:
             self._check_line(batch, "stop", twin.terms.deposit.stop_ppm, move.loan_id)
             self._expect_call(batch, twin, *before)
+
+    def _ruling(self, batch: Batch) -> Twin:
+        """The terms whose lines the deposit is held against."""
+        return self._course.twins[self._course.with_deposit(batch.place)]
 
     def _check_line(self, batch: Batch, line: str, ppm: int, about: bytes) -> None:
         holds = self.deposit_minor * PPM >= ppm * self.outstanding_minor

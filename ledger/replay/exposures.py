@@ -104,8 +104,7 @@ class Exposure:
         if moves:
             version = moves[0].version
         elif batch.lines:
-            course = self._course
-            version = course.agreed.version_in_force(course.deal_id, batch.place)
+            version = self._course.with_deposit(batch.place)
         return version if version in self._course.wide else 0
 
     def _report(self, version: int, change_minor: int, place: Place) -> None:

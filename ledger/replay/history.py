@@ -123,10 +123,13 @@ class LoanHistory:
             return 0
         return max(0, self.accrual.accrued_minor(date_of(day)) - self.accrual.settled_minor)
 
-    def apply(self, row: Row, sign: int, date: int) -> Step:
-        """Let the loan go on by an entry (sign 1) or by the mirror of it, dated `date` (-1)."""
+    def apply(self, row: Row, sign: int) -> Step:
+        """Let the loan go on by an entry (sign 1), or by the mirror of one (-1).
+
+        A mirror comes with the date of what it mirrors: interest accrues as if that had never been.
+        """
         effect = _EFFECTS.get(row.kind)
-        return Step() if effect is None else effect(self, row, sign, date)
+        return Step() if effect is None else effect(self, row, sign)
 
     def _move(self, row: Row, sign: int) -> Step:
         """Principal leaves the outstanding (sign 1) or comes back."""
@@ -144,27 +147,26 @@ class LoanHistory:
         self.received_minor += sign * interest_minor
         if self.accrual is not None:
             principal = sign * row.principal_minor
-            # A mirror counts from the day of what it mirrors: that row's.
             self.accrual.pay(date_of(row.date), principal, step.interest_minor)
         return step
 
-    def book(self, row: Row, sign: int, date: int) -> Step:
+    def book(self, row: Row, sign: int) -> Step:
         """A loan is booked, or no longer."""
         step = self._move(row, -sign)
         step.disbursed_minor = step.change_minor
         return step
 
-    def repay(self, row: Row, sign: int, date: int) -> Step:
+    def repay(self, row: Row, sign: int) -> Step:
         """A borrower repaid."""
         return self._pay(row, sign, row.interest_minor)
 
-    def waive(self, row: Row, sign: int, date: int) -> Step:
+    def waive(self, row: Row, sign: int) -> Step:
         """Interest is no longer asked for."""
         if self.accrual is not None:
             self.accrual.settled_minor += sign * row.amounts.interest_minor
         return Step()
 
-    def write_off(self, row: Row, sign: int, date: int) -> Step:
+    def write_off(self, row: Row, sign: int) -> Step:
         """The funders lose what is outstanding."""
         step = self._pay(row, sign, 0)
         step.loss_minor = sign * row.principal_minor
@@ -172,14 +174,14 @@ class LoanHistory:
         self.written_off = sign == 1
         return step
 
-    def compensate(self, row: Row, sign: int, date: int) -> Step:
+    def compensate(self, row: Row, sign: int) -> Step:
         """The layers pay, and have claims for it."""
         step = self._pay(row, sign, row.interest_minor)
         self._claim(row, sign)
         self.compensated = sign == 1
         return step
 
-    def recover(self, row: Row, sign: int, date: int) -> Step:
+    def recover(self, row: Row, sign: int) -> Step:
         """Cash restores claims and residual; what was lost is no longer outstanding."""
         self._claim(row, -sign)
         if not self.written_off:
@@ -192,7 +194,7 @@ class LoanHistory:
             self.claims_minor[layer] += sign * part
 
 
-_Effect = Callable[[LoanHistory, Row, int, int], Step]
+_Effect = Callable[[LoanHistory, Row, int], Step]
 _EFFECTS: dict[Kind, _Effect] = {
     Kind.BOOKING: LoanHistory.book,
     Kind.REPAYMENT: LoanHistory.repay,

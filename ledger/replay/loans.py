@@ -195,7 +195,7 @@ class LoanReview:
                 "L6", history, row, holds, f"{expected} owners of claims", shown(row.loan_id)
             )
         self._check_twin(history, row)
-        step = history.apply(row, 1, row.date)
+        step = history.apply(row, 1)
         if row.kind is not Kind.WAIVER:
             self._check_parts(history, row)
         self._check_accrued(history, row)
@@ -220,8 +220,8 @@ class LoanReview:
         name = f"entry {shown(row.entry_id)}: mirror of"
         self._expect(check, history, row, expected, (row.amounts, row.legs, row.layers), name)
         history.tip = history.standing.pop().tip_before
-        # What the mirror says it took back is what was taken back.
-        step = history.apply(row._replace(kind=mirrored.kind), -1, row.date)
+        # What the mirror says it took back is what was taken back, as if it had never been paid.
+        step = history.apply(row._replace(kind=mirrored.kind, date=mirrored.date), -1)
         if mirrored.kind is not Kind.WAIVER:
             self._check_parts(history, row)
         return step

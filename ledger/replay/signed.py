@@ -98,14 +98,16 @@ class SignedCalls:
             return {arguments[0]}
         if who is Who.SIGNING:
             return self._agreed.signing_parties(arguments[0])
+        if made.function == "propose":
+            parties, *_ = arguments[1]
+            return set(parties)
         if who is Who.PARTY:
-            version = arguments[1]
-            if made.function == "propose":
-                return set(version[0])
-            proposed = self._agreed.proposed(arguments[0], version)
+            proposed = self._agreed.proposed(arguments[0], arguments[1])
             return None if proposed is None else set(proposed.parties)
         if made.rule.row_words:
             terms = self._agreed.terms(arguments[0], arguments[1])
+        elif who in (Who.DEPOSITOR, Who.CUSTODIAN):
+            terms = self._agreed.with_deposit(arguments[0])
         else:
             terms = self._agreed.newest(arguments[0])
         if terms is None:

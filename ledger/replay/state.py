@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ledger import reading
 from ledger.bindings import label
 from ledger.book import Book
-from ledger.events import Particulars
+from ledger.events import Particulars, Place
 from ledger.records import Loan
 from ledger.replay.asking import Asking, Read, StateUnreadable
 from ledger.replay.exposures import Totals
@@ -32,6 +32,7 @@ Progress = Callable[[int, int], None]
 _CLOSED = 1 << 255
 """In Deals.stopped_by."""
 _LAST_DAY = 65_535
+_AFTER_ALL = Place(1 << 62, 0, 0)
 
 
 class LoanWord(NamedTuple):
@@ -114,6 +115,8 @@ class HeadState:
             self._asking.expect("deals", expected, found, f"{deal.name}{what}", deal=deal.name)
 
         expect(deal.version, ask("Deals", "version_in_force", own), ": version in force")
+        with_deposit = self._followed.agreed.version_with_deposit(own, _AFTER_ALL)
+        expect(with_deposit, ask("Deals", "deposit_version", own), ": version with a deposit")
         expect(deal.sealed_through, ask("Journal", "sealed_through", own), ": sealed through day")
         stopped = _CLOSED if deal.closed else deal.suspended_by
         expect(stopped, ask("Deals", "stopped_by", own), ": stopped by")

@@ -167,6 +167,9 @@ def test_a_deposit_stays_when_later_terms_do_without(covered: Office) -> None:
     assert move(covered, "release", "4.00", LEAD).document["deposit_minor"] == 600
     assert shown(covered)["target_ppm"] == 50_000
     assert accounts(covered) == [600, -600, 600, -600]
+    for verb in ("check", "replay"):
+        outcome = covered.run(verb)
+        assert outcome.exit_code == 0, outcome
 
 
 @pytest.mark.parametrize(

@@ -148,3 +148,10 @@ def test_entry_and_loan_of_one_ref_are_told_apart(lent: Office) -> None:
     ambiguous = lent.run("entry", "reverse", "L-1", "--as", SERVICER)
     assert ambiguous.exit_code == 2
     assert "booking/L-1 names the booking" in ambiguous.stderr
+
+
+def test_reversal_dated_before_its_entry_is_refused(lent: Office) -> None:
+    with lent.unchanged():
+        outcome = lent.run("entry", "reverse", "R-1", "--date", "2026-02-09", "--as", SERVICER, "--json")
+    assert outcome.exit_code == 3
+    assert outcome.document["error"]["rejected"][0]["reason"] == "REVERSAL_BEFORE_ENTRY"

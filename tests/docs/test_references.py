@@ -14,6 +14,7 @@ import pytest
 
 import ledger
 from ledger import errors, events
+from ledger.bindings import CONTRACTS
 from ledger.cli.root import pledger
 from ledger.entries import Kind
 from ledger.files import LAYOUTS
@@ -139,22 +140,23 @@ def test_every_event_of_an_entry_is_in_the_page_of_packed_words() -> None:
 
 
 def test_bits_of_the_loan_word_are_those_of_the_contract() -> None:
-    source = (ROOT / "contracts" / "Loans.vy").read_text("utf-8")
+    source = (ROOT / "contracts" / "loan_words.vy").read_text("utf-8")
     page = section(_page("events-and-packing"), "## A loan's word")
     shifts = {
         name: int(value)
         for name, value in re.findall(r"^(\w+): constant\(uint256\) = (\d+)$", source, re.MULTILINE)
     }
     first_bits = [int(re.split(r"\D", row[0])[0]) for row in rows(page)]
-    expected = [0, *(shifts[name] for name in ("START", "RATE", "VERSION", "SEQUENCE", "SINCE"))]
-    assert first_bits == [*expected, 134, 135, shifts["TIP"]]
+    expected = [0, *(shifts[name] for name in ("START", "RATE", "VERSION", "SEQUENCE"))]
+    assert first_bits == [*expected, 117, shifts["SINCE"], 134, 135, shifts["TIP"]]
+    assert "COMPENSATED: constant(uint256) = 2**117" in source
     assert "WRITTEN_OFF: constant(uint256) = 2**134" in source
     assert "REVERSED: constant(uint256) = 2**135" in source
 
 
 def _invariants_of_contracts() -> dict[str, str]:
     found: dict[str, str] = {}
-    for contract in ("Journal", "Loans", "Deals", "Members"):
+    for contract in CONTRACTS:
         page = section(_page("contracts"), f"### Invariants of {contract}")
         found |= dict(re.findall(r"^- \*\*(\w\d)\*\* (.+)$", page, re.MULTILINE))
     return found
@@ -163,7 +165,7 @@ def _invariants_of_contracts() -> dict[str, str]:
 @pytest.mark.parametrize("page", [README, REFERENCE / "invariants.md"], ids=lambda page: page.name)
 def test_invariants_are_quoted_word_for_word(page: Any) -> None:
     table = rows(page.read_text("utf-8"))
-    quoted = {row[0]: row[1] for row in table if re.fullmatch(r"[JLDM]\d", row[0])}
+    quoted = {row[0]: row[1] for row in table if re.fullmatch(r"[A-Z]\d", row[0])}
     assert quoted == _invariants_of_contracts()
 
 

@@ -289,7 +289,10 @@ def volume(ledger: Ledger, files: Path) -> None:
 def short(ledger: Ledger) -> None:
     """A deal that is suspended, taken up again, closed, and sealed."""
     ledger.submit([booking("Z", 1)], deal=SHORT, by=SERVICER)
-    for function, by in (("suspend", OTHER), ("resume", OTHER), ("close", OTHER), ("close", SERVICER)):
+    for function, by in (
+        ("suspend", OTHER), ("suspend", SERVICER), ("resume", SERVICER),
+        ("close", OTHER), ("close", SERVICER),
+    ):  # fmt: skip
         ledger.request("Deals", function, label(SHORT), by=by)
     for by in (OTHER, SERVICER):
         ledger.request("Journal", "seal_day", label(SHORT), day(2, 1), keccak(b"day"), by=by)

@@ -397,8 +397,8 @@ def test_a_group_declared_while_something_is_out_is_named(reported: Reported) ->
 @pytest.mark.parametrize(
     ("kind", "change", "check"),
     [
-        (events.DealSuspended, _replacing({"deal_id": DEAL}), "D4"),
-        (events.DealResumed, _replacing({"party": SERVICER}), "D4"),
+        (events.DealSuspended, _replacing({"party": SERVICER}), "D4"),
+        (events.DealResumed, _replacing({"party": OTHER}), "D4"),
         (events.DealResumed, lambda event: None, None),
         (events.ClosingSigned, _replacing({"party": GUARANTOR}), "D5"),
         (events.ClosingSigned, lambda event: None, "D5"),
@@ -564,7 +564,7 @@ def test_what_no_checker_confirmed_is_named(
         (events.PeriodClosed, {"month": 24_000}),
         (events.PeriodClosed, {"party": PARTNER}),
         (events.DealSuspended, {"deal_id": DEAL}),
-        (events.DealResumed, {"party": SERVICER}),
+        (events.DealResumed, {"party": OTHER}),
         (events.ClosingSigned, {"party": LEAD}),
         (events.ListChanged, {"bank": PARTNER}),
         (events.ListChanged, {"listed": False}),

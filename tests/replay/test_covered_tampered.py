@@ -16,7 +16,6 @@ WHOLE, OTHER = (1_000_000).to_bytes(3, "big"), (1_000_001).to_bytes(3, "big")
 @pytest.mark.parametrize(
     ("contract", "named"),
     [
-        ("Guarantees", {"twin", "G2"}),
         ("Settlements", {"statements"}),
         ("Exposures", {"X2"}),
         ("Servicing", {"twin", "L2"}),

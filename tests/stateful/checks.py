@@ -174,7 +174,7 @@ class Checks(Office):
             months = [event["month"] for event in statements]
             assert months == list(range(months[0], seen.open_month)) if months else True
             for month in months:
-                words = seen.months.get(month)
+                words = seen.months[month]
                 assert self.closed_words.setdefault((deal.name, month), words) == words
 
     @invariant()

@@ -115,10 +115,11 @@ class Months:
     def _overdue_by(self, month: int) -> int:
         return sum(move.due_by(month) for move in self.moves if move.landed <= month)
 
-    def seen(self) -> list[int]:
-        """Every month in which anything moved, or falls due."""
-        due = {month_of(since + PAST_DUE) for move in self.moves for since in move.late}
-        return sorted({move.landed for move in self.moves} | due)
+    def known(self) -> list[int]:
+        """Every month that is closed or in which anything moved or falls due, and the open one."""
+        found = {move.landed for move in self.moves} | {one.month for one in self.closed}
+        found |= {month_of(since + PAST_DUE) for move in self.moves for since in move.late}
+        return sorted(found | {self.open_month} - {0})
 
     def close(self, terms: Terms) -> Statement:
         """The statement of the first open month."""

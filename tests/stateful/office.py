@@ -243,11 +243,9 @@ class Office:
             predict(trial)
         except Refusal as refusal:
             note(f"refused: {refusal.reason}")
-            before = self.seen
             with refused(refusal.reason):
                 act()
-            self.seen = self._look()
-            assert self.seen == before, "a rejected batch changes nothing"
+            self.a_rejected_batch_changes_nothing()
             return False
         note("accepted")
         receipt = act()
@@ -256,18 +254,18 @@ class Office:
         self.seen = self._look()
         return True
 
+    def a_rejected_batch_changes_nothing(self) -> None:
+        """Every word that is looked at is as it was."""
+        assert self._look() == self.seen
+
     def _look(self) -> Sight:
         deals = self.model.deals
-        months = {
-            name: sorted({*deal.months.seen(), deal.months.open_month} - {0})
-            for name, deal in deals.items()
-        }
         at = Look(
             loans=LOANS,
             borrowers=BORROWERS,
             groups=GROUPS if any(plan.is_wide for plan in self.plans.values()) else [],
             deposit_entries={name: list(deal.on_deposit) for name, deal in deals.items()},
-            months=months,
+            months={name: deal.months.known() for name, deal in deals.items()},
             keys=self.keys,
         )
         return look(self.partnership, at)

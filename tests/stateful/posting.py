@@ -104,7 +104,9 @@ class Posting(Office):
 
     @rule(
         new=NEW,
-        principal=st.integers(1, 400_000),
+        principal=st.one_of(
+            st.integers(1, 400_000), st.sampled_from([60_000, 150_001, 240_000, 333_333])
+        ),
         borrower=st.sampled_from(BORROWERS),
         late=st.integers(0, 27),
     )
