@@ -18,9 +18,8 @@ from bench import report
 from bench.budgets import BUDGETS, Measured, Verdict, number
 from bench.sizes import FULL, QUICK, Sizes
 
-BENCHMARKS = ("gas", "start_up", "throughput", "growth", "rebuild", "real_data")
+BENCHMARKS = ("gas", "start_up", "throughput", "growth", "rebuild", "reconcile", "real_data")
 """Modules with `KEYS` and `measure(sizes, folder)`."""
-LATER = {"reconcile_seconds": "not yet: comes with `reconcile`"}
 _HERE = Path(__file__).resolve().parent
 
 
@@ -34,8 +33,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     measured: list[Measured] = []
     for name in asked.only or BENCHMARKS:
         measured += _run(name, sizes)
-    if not asked.only:
-        measured += [Measured(key=key, value=None, note=note) for key, note in LATER.items()]
     run = report.document(measured, quick=asked.quick, seconds=time.perf_counter() - started)
     print(report.table(run))
     results = asked.results or (None if asked.quick or asked.only else _HERE / "results")

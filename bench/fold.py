@@ -31,7 +31,7 @@ def main(chain: Path, book_file: Path) -> None:
     """Print seconds, bytes and totals as JSON."""
     store = Store(chain)
     decoding, folding = Spent(), Spent()
-    start_bytes = _peak_bytes()
+    start_bytes = peak_bytes()
 
     def fold() -> Book:
         book = open_book(book_file)
@@ -46,7 +46,7 @@ def main(chain: Path, book_file: Path) -> None:
         return book
 
     book = folding.timed(fold)
-    peak_bytes = _peak_bytes()
+    most_bytes = peak_bytes()
     decoding.timed(lambda: sum(decode_event(log) is not None for log in logs(store)))
     query = "SELECT sum(amount_minor) FROM balances"
     (sum_minor,) = book.connection.execute(query).fetchone()
@@ -59,7 +59,7 @@ def main(chain: Path, book_file: Path) -> None:
                 "cpu_seconds": folding.cpu,
                 "decoding_seconds": decoding.wall,
                 "start_bytes": start_bytes,
-                "peak_bytes": peak_bytes,
+                "peak_bytes": most_bytes,
                 "book_bytes": book_file.stat().st_size,
                 "entries": entries,
                 "sum_minor": sum_minor,
@@ -68,7 +68,7 @@ def main(chain: Path, book_file: Path) -> None:
     )
 
 
-def _peak_bytes() -> int:
+def peak_bytes() -> int:
     """Most memory this process ever held; unlike `ru_maxrss`, nothing of its parent's."""
     for line in Path("/proc/self/status").read_text("ascii").splitlines():
         if line.startswith("VmHWM:"):

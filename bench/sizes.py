@@ -19,6 +19,8 @@ class Sizes:
     growth_rounds: int
     growth_rows: int
     book_entries: int
+    reconcile_lines: int
+    reconcile_rounds: int
     repeats: int
     """Of what takes less than a second; the best counts."""
     real_rows: int
@@ -33,6 +35,8 @@ FULL = Sizes(
     growth_rounds=5,
     growth_rows=1_000,
     book_entries=1_000_000,
+    reconcile_lines=1_000_000,
+    reconcile_rounds=3,
     repeats=7,
     real_rows=10_000,
 )
@@ -44,6 +48,8 @@ QUICK = Sizes(
     growth_rounds=1,
     growth_rows=200,
     book_entries=2_000,
+    reconcile_lines=2_000,
+    reconcile_rounds=1,
     repeats=1,
     real_rows=200,
 )

@@ -21,14 +21,17 @@ submit_command(recovery, "recoveries")
 @command(claim, "run", writes=True)
 @click.argument("deal", metavar="DEAL")
 @click.option("--date", "on", required=True, metavar="DATE", help=text("cli.opt_claim_date"))
-def run(asked: Asked, deal: str, on: str) -> Output:
+@click.option("--late", is_flag=True, help=text("cli.opt_late"))
+def run(asked: Asked, deal: str, on: str, late: bool) -> Output:
     """Claim every loan past the trigger."""
     by, day = asked.acting(), parse_date(on)
     with asked.open() as ledger:
         found = ledger.deal(deal)
         decimals = ledger.terms(deal, found.version or 1).decimals
         with progress(deal) as show:
-            done = ledger.claim_run(deal, date=day, by=by, dry_run=asked.dry_run, progress=show)
+            done = ledger.claim_run(
+                deal, date=day, by=by, late=late, dry_run=asked.dry_run, progress=show
+            )
     document = done.document()
     return Output(document=document, text=lambda: _ran(document, decimals, dry_run=asked.dry_run))
 

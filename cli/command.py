@@ -44,10 +44,14 @@ class Asked:
 
     def acting(self, otherwise: str = "") -> str:
         """The acting member. Raises `UsageInvalid` when none is named."""
-        chosen = self.member or os.environ.get("PLEDGER_AS") or otherwise
+        chosen = self.named() or otherwise
         if not chosen:
             raise UsageInvalid(text("cli.as_missing"), fix=text("cli.as_missing_fix"))
         return chosen
+
+    def named(self) -> str | None:
+        """The acting member, if one is named."""
+        return self.member or os.environ.get("PLEDGER_AS") or None
 
     def open(self) -> Ledger:
         """Open the ledger. Raises `LedgerUnusable`."""
@@ -115,6 +119,8 @@ class Output:
     text: str | Callable[[], str]
     """For people."""
     exit_code: int = 0
+    data: bytes | None = None
+    """What a program reads instead of the text, as it is."""
 
 
 class Command(click.Command):
@@ -141,6 +147,8 @@ class Command(click.Command):
             ctx.exit(LedgerError.exit_code)
         if asked.json:
             click.echo(json.dumps(output.document, ensure_ascii=False))
+        elif output.data is not None:
+            click.echo(output.data, nl=False)
         else:
             click.echo(output.text if isinstance(output.text, str) else output.text())
         if asked.dry_run:

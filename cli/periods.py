@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ledger.cli.command import Asked, Output, command, group
+from ledger.cli.forms import as_json, chosen_form, form_options, formed, made
 from ledger.cli.render import amount, table, waiting
+from ledger.errors import UsageInvalid
 from ledger.messages import text
 from ledger.money import currency_decimals, parse_date
 
@@ -66,20 +69,44 @@ def close(asked: Asked, deal: str, month: str, on: str | None) -> Output:
 @command(period, "show")
 @click.argument("deal", metavar="DEAL")
 @click.option("--month", metavar="YYYY-MM", help=text("cli.opt_month_shown"))
-def show(asked: Asked, deal: str, month: str | None) -> Output:
-    """A month's statement, or all."""
+@form_options
+def show(asked: Asked, deal: str, month: str | None, form: str | None, path: Path | None) -> Output:
+    """A month's statement, recomputed, or all."""
     from ledger import periods
 
+    if month is not None:
+        return _month(asked, deal, periods.parse_month(month), chosen_form(form, path), path)
+    if form is not None or path is not None:
+        raise UsageInvalid(text("report.month_missing"), fix=text("report.month_missing_fix"))
     with asked.open() as ledger:
-        if month is not None:
-            found = periods.period(ledger, deal, periods.parse_month(month))
-            document = _document(found)
-            return Output(document=document, text=lambda: _shown(document))
         every = periods.periods(ledger, deal)
     documents = [_document(one) for one in every]
     return Output(
         document={"deal": deal, "statements": documents}, text=lambda: _listed(deal, documents)
     )
+
+
+def _month(asked: Asked, deal: str, month: int, form: str, path: Path | None) -> Output:
+    from ledger import statements
+    from ledger.reporting.deals import day_state, seal_words
+
+    with asked.open() as ledger:
+        found = statements.recompute(ledger, deal, month)
+        document = {**_document(found.period), "recomputed": found.document()}
+        exit_code = 1 if found.differences else 0
+        if form in ("table", "json") and path is None:
+            shown = Output(
+                document=document,
+                text=lambda: _shown(document, found.verdict),
+                exit_code=exit_code,
+            )
+            return as_json(shown) if form == "json" else shown
+        known = ledger.deal(deal)
+        state = day_state(ledger.book(), known, found.period.statement.date)
+        report = statements.statement_report(
+            ledger, found, document, made(asked, ledger), seal_words(state)
+        )
+    return formed(asked, report, form, path, exit_code=exit_code)
 
 
 def _amounts(found: Period) -> dict[str, Any]:
@@ -122,7 +149,7 @@ def _document(found: Period) -> dict[str, Any]:
     }
 
 
-def _shown(document: dict[str, Any]) -> str:
+def _shown(document: dict[str, Any], verdict: str) -> str:
     decimals = currency_decimals(document["currency"])
     head = text(
         "cli.period_head",
@@ -139,6 +166,7 @@ def _shown(document: dict[str, Any]) -> str:
             member=document["closed_by"],
             block=document["block"],
         )
+        status = f"{status}\n{verdict}"
     else:
         status = text("cli.period_is_open")
     balances = [

@@ -14,6 +14,7 @@ from ledger.messages import text
 from ledger.posting import Submitted
 
 _MOST_REFS = 20
+_MAY_BE_LATE = ("loans", "repayments", "recoveries", "waivers")
 INPUT_INVALID = "INPUT_INVALID"
 """Reason of a row that was refused before anything was sent."""
 
@@ -25,7 +26,9 @@ def submit_command(noun: click.Group, layout_name: str) -> click.Command:
     @click.argument("file", type=click.Path(path_type=Path))
     @click.option("--deal", required=True, metavar="DEAL", help=text("cli.opt_deal"))
     @click.option("--allow-extra", is_flag=True, help=text("cli.opt_allow_extra"))
-    def submit(asked: Asked, file: Path, deal: str, allow_extra: bool) -> Output:
+    def submit(
+        asked: Asked, file: Path, deal: str, allow_extra: bool, late: bool = False
+    ) -> Output:
         """Submit a file."""
         from ledger import files
 
@@ -43,6 +46,7 @@ def submit_command(noun: click.Group, layout_name: str) -> click.Command:
                         by=by,
                         lines=read.lines,
                         file=str(file),
+                        late=late,
                         dry_run=asked.dry_run,
                         progress=show,
                     )
@@ -56,6 +60,10 @@ def submit_command(noun: click.Group, layout_name: str) -> click.Command:
                 )
         return submitted_output(done, by=by, deal=deal, dry_run=asked.dry_run)
 
+    if layout_name in _MAY_BE_LATE:
+        place = 1 + [option.name for option in submit.params].index("allow_extra")
+        option = click.Option(["--late"], is_flag=True, help=text("cli.opt_late"))
+        submit.params.insert(place, option)
     return submit
 
 

@@ -20,10 +20,12 @@ from . import layers
 from . import loan_words
 from . import postings
 from . import reasons
+from . import tallies
 from . import waterfall
 from .interfaces import IDeals
 from .interfaces import IExposures
 from .interfaces import IGuarantees
+from .interfaces import IJournal
 from .interfaces import ILoans
 from .interfaces import IMembers
 
@@ -245,7 +247,7 @@ def pay(_deal_id: bytes32, _entry_id: bytes32, _date: uint256, _amount_minor: ui
         amount_minor=_amount_minor,
         deposit_minor=deposit,
     )
-    self._post_deposit(_deal_id, _date, agreed, convert(_amount_minor, int256))
+    self._post_deposit(_deal_id, _date, tallies.DEPOSIT_PAYMENT, agreed, convert(_amount_minor, int256))
 
 
 @external
@@ -277,7 +279,7 @@ def release(_deal_id: bytes32, _entry_id: bytes32, _date: uint256, _amount_minor
         amount_minor=_amount_minor,
         deposit_minor=deposit,
     )
-    self._post_deposit(_deal_id, _date, agreed, -convert(_amount_minor, int256))
+    self._post_deposit(_deal_id, _date, tallies.DEPOSIT_RELEASE, agreed, -convert(_amount_minor, int256))
 
 
 @external
@@ -313,17 +315,18 @@ def reverse_payment(_deal_id: bytes32, _entry_id: bytes32, _reversed_id: bytes32
     )
     outstanding: uint256 = self._volume(_deal_id)[0]
     self._call_top_up(_deal_id, agreed.lines, deposit + amount, outstanding, deposit, outstanding)
-    self._post_deposit(_deal_id, _date, agreed, -convert(amount, int256))
+    self._post_deposit(_deal_id, _date, tallies.REVERSAL, agreed, -convert(amount, int256))
 
 
 # ---- external writes: loss layers
 @external
-def compensate(_deal_id: bytes32, _version: uint256, _rows: DynArray[Claim, MAX_BATCH]):
+def compensate(_deal_id: bytes32, _version: uint256, _rows: DynArray[Claim, MAX_BATCH], _late: bool):
     """
     @notice The servicer claims loans past due: the loss layers pay what they cover, once for each loan (代偿).
     @param _deal_id The deal.
     @param _version The version of the terms the loans were booked under.
     @param _rows The loans, in order; all are compensated or none.
+    @param _late Whether claims of a sealed day count to the first open one, or are refused.
     """
     division: IDeals.Division = self._open_batch(_deal_id, _version)
     cover: IDeals.Cover = self._cover(_deal_id, _version)
@@ -332,7 +335,7 @@ def compensate(_deal_id: bytes32, _version: uint256, _rows: DynArray[Claim, MAX_
     before: Before = self._before(_deal_id)
     outstanding: uint256 = before.outstanding_minor
     totals: layers.Legs = empty(layers.Legs)
-    earliest: uint256 = max_value(uint256)
+    tally: tallies.Tally = empty(tallies.Tally)
 
     for claimed: Claim in _rows:
         row: Recovery = Recovery(
@@ -343,7 +346,6 @@ def compensate(_deal_id: bytes32, _version: uint256, _rows: DynArray[Claim, MAX_
             kind=loan_words.COMPENSATION,
             amounts=0,
         )
-        earliest = min(earliest, row.date)
         # What is wrong with the loan, `_advance` names; before it, nothing but interest beyond all reason fails.
         word: uint256 = staticcall ILoans(LOANS).loan(_deal_id, row.loan_id)
         principal: uint256 = word & MASK_56
@@ -368,6 +370,7 @@ def compensate(_deal_id: bytes32, _version: uint256, _rows: DynArray[Claim, MAX_
         outstanding -= of_principal
         self._move_claims(_deal_id, row.loan_id, cover.layers, pays, True, False)
         totals = layers._plus(totals, legs, False)
+        tally = tallies._add(JOURNAL, _deal_id, tally, row.date, row.kind, paid, _late)
         log LoanCompensated(
             entry_id=row.entry_id,
             loan_id=row.loan_id,
@@ -377,27 +380,28 @@ def compensate(_deal_id: bytes32, _version: uint256, _rows: DynArray[Claim, MAX_
             interest_parts=legs.income,
         )
 
-    claim_postings._post(JOURNAL, _deal_id, earliest, division, cover, totals, True, 1)
+    tallies._close(JOURNAL, _deal_id, tally, _late)
+    claim_postings._post(JOURNAL, _deal_id, division, cover, totals, True, 1)
     self._finish(_deal_id, _version, division.places, before)
 
 
 @external
-def recover(_deal_id: bytes32, _version: uint256, _rows: DynArray[Recovery, MAX_BATCH]):
+def recover(_deal_id: bytes32, _version: uint256, _rows: DynArray[Recovery, MAX_BATCH], _late: bool):
     """
     @notice The servicer posts what came in on loans compensated or written off: it restores claims and residuals (追偿).
     @param _deal_id The deal.
     @param _version The version of the terms the loans were booked under.
     @param _rows Recoveries and late repayments, in order; all are posted or none.
+    @param _late Whether what came in on a sealed day counts to the first open one, or is refused.
     """
     division: IDeals.Division = self._open_batch(_deal_id, _version)
     cover: IDeals.Cover = self._cover(_deal_id, _version)
     dividers: DynArray[uint256, 7] = waterfall._dividers(division.shares, (division.places >> 8) & 255)
     before: Before = self._before(_deal_id)
     totals: layers.Legs = empty(layers.Legs)
-    earliest: uint256 = max_value(uint256)
+    tally: tallies.Tally = empty(tallies.Tally)
 
     for row: Recovery in _rows:
-        earliest = min(earliest, row.date)
         cash: uint256 = layers._cash(row.kind, row.amounts)
         # What is wrong with the loan, `_advance` names; nothing before it fails on such a one.
         word: uint256 = staticcall ILoans(LOANS).loan(_deal_id, row.loan_id)
@@ -414,6 +418,8 @@ def recover(_deal_id: bytes32, _version: uint256, _rows: DynArray[Recovery, MAX_
         self._advance(_deal_id, _version, row, legs, to_residual, 0)
         self._move_claims(_deal_id, row.loan_id, cover.layers, to_layers, False, False)
         totals = layers._plus(totals, legs, written_off)
+        amount: uint256 = layers._gross(row.kind, row.amounts)
+        tally = tallies._add(JOURNAL, _deal_id, tally, row.date, row.kind, amount, _late)
         log LoanRecovered(
             entry_id=row.entry_id,
             loan_id=row.loan_id,
@@ -426,7 +432,8 @@ def recover(_deal_id: bytes32, _version: uint256, _rows: DynArray[Recovery, MAX_
             surplus_parts=legs.income,
         )
 
-    claim_postings._post(JOURNAL, _deal_id, earliest, division, cover, totals, False, 1)
+    tallies._close(JOURNAL, _deal_id, tally, _late)
+    claim_postings._post(JOURNAL, _deal_id, division, cover, totals, False, 1)
     self._finish(_deal_id, _version, division.places, before)
 
 
@@ -582,8 +589,9 @@ def _call_top_up(
 
 
 @internal
-def _post_deposit(_deal_id: bytes32, _date: uint256, _agreed: Agreed, _amount_minor: int256):
-    claim_postings._post_deposit(JOURNAL, _deal_id, _date, _agreed.depositor, _agreed.custodian, _amount_minor)
+def _post_deposit(_deal_id: bytes32, _date: uint256, _kind: uint256, _agreed: Agreed, _amount_minor: int256):
+    extcall IJournal(JOURNAL).count(_deal_id, _date, _kind, 1, convert(abs(_amount_minor), uint256), False)
+    claim_postings._post_deposit(JOURNAL, _deal_id, _agreed.depositor, _agreed.custodian, _amount_minor)
     self._report_exposure(_deal_id, _agreed.version, _agreed.places, self._volume(_deal_id)[0])
 
 
@@ -686,7 +694,9 @@ def _reverse(_deal_id: bytes32, _version: uint256, _row: RecoveryReversal):
             surplus_parts=legs.income,
         )
     totals: layers.Legs = layers._plus(empty(layers.Legs), legs, written_off)
-    claim_postings._post(JOURNAL, _deal_id, _row.date, division, cover, totals, compensation, -1)
+    amount: uint256 = layers._sum(legs.layers) if compensation else layers._gross(_row.reversed_kind, _row.reversed_amounts)
+    extcall IJournal(JOURNAL).count(_deal_id, _row.date, tallies.REVERSAL, 1, amount, False)
+    claim_postings._post(JOURNAL, _deal_id, division, cover, totals, compensation, -1)
     self._finish(_deal_id, _version, division.places, before)
 
 

@@ -19,6 +19,7 @@
 from . import loan_words
 from . import postings
 from . import reasons
+from . import tallies
 from . import waterfall
 from .interfaces import IAccruals
 from .interfaces import IDeals
@@ -36,8 +37,6 @@ MAX_FUNDERS: constant(uint256) = 8
 PPM: constant(uint256) = 1_000_000
 FUNDERS: constant(uint256) = 255
 NOBODY: constant(uint256) = 255
-MAX_MOVES: constant(uint256) = 32
-MAX_WRITE_OFFS: constant(uint256) = 100
 
 # Amounts, and legs of amounts, are one word: principal in bits 0-63, interest 64-127, penalty
 # 128-191, fee 192-255. An entry's amount stays below 2**56, so a batch's sums cannot spill over.
@@ -50,6 +49,8 @@ FEE: constant(uint256) = 192
 MASK_16: constant(uint256) = 2**16 - 1
 MASK_24: constant(uint256) = 2**24 - 1
 MASK_56: constant(uint256) = 2**56 - 1
+MASK_128: constant(uint256) = 2**128 - 1
+ONE_ROW: constant(uint256) = 2**128
 
 # Features of a version of the terms, from bit 64 of Division.places on: see IDeals.
 DEPOSIT: constant(uint256) = 1 << 64
@@ -184,12 +185,13 @@ def __init__(
 
 # ---- external writes
 @external
-def book(_deal_id: bytes32, _version: uint256, _rows: DynArray[Booking, MAX_BATCH]):
+def book(_deal_id: bytes32, _version: uint256, _rows: DynArray[Booking, MAX_BATCH], _late: bool):
     """
     @notice The servicer books loans (放款): each funder's part is due from it to the disburser.
     @param _deal_id The deal.
     @param _version The version of the terms that rules each loan's start date.
     @param _rows The loans; all are booked or none.
+    @param _late Whether loans that start on a sealed day count to the first open one, or are refused.
     """
     division: IDeals.Division = self._open_batch(_deal_id, _version)
     lead: bytes32 = convert(division.parties & MASK_16, bytes32)
@@ -197,8 +199,10 @@ def book(_deal_id: bytes32, _version: uint256, _rows: DynArray[Booking, MAX_BATC
     dividers: DynArray[uint256, 7] = waterfall._dividers(division.shares, (division.places >> 8) & 255)
     totals: uint256[MAX_PARTIES] = empty(uint256[MAX_PARTIES])
     fees: uint256[MAX_PARTIES] = empty(uint256[MAX_PARTIES])
-    booked_minor: uint256 = 0
-    earliest: uint256 = max_value(uint256)
+    # How many loans in bits 128-255, their principal in bits 0-127: of all rows, and of those counted to a day.
+    booked: uint256 = 0
+    counted: uint256 = 0
+    date: uint256 = 0
     # What holds for loans that start from `checked_date` on and before `rules.until_date`.
     rules: IDeals.Rules = empty(IDeals.Rules)
     checked_date: uint256 = 0
@@ -216,6 +220,10 @@ def book(_deal_id: bytes32, _version: uint256, _rows: DynArray[Booking, MAX_BATC
         method: uint256 = (row.particulars >> 56) & 15
         assert start != 0 and maturity > start, reasons.LOAN_DATES_INVALID
         assert method < METHODS and row.particulars >> 60 < PURPOSES, reasons.LOAN_METHOD_INVALID
+        if start != date:
+            self._count(_deal_id, date, loan_words.BOOKING, booked - counted, _late)
+            date = start
+            counted = booked
         if start < checked_date or start >= rules.until_date:
             rules = self._rules_on(_deal_id, _version, division, start)
             # What is lent across deals is known once the batch is posted: one day's figures must hold for all of it.
@@ -253,11 +261,9 @@ def book(_deal_id: bytes32, _version: uint256, _rows: DynArray[Booking, MAX_BATC
             left = unsafe_sub(left, part)
         parts[0] |= left
         totals[0] = unsafe_add(totals[0], left)
-        booked_minor = unsafe_add(booked_minor, row.principal_minor)
+        booked = unsafe_add(booked, ONE_ROW | row.principal_minor)
         if max_outstanding_minor != 0:
-            assert before_minor + booked_minor <= max_outstanding_minor, reasons.OUTSTANDING_OVER_LIMIT
-        if start < earliest:
-            earliest = start
+            assert before_minor + (booked & MASK_128) <= max_outstanding_minor, reasons.OUTSTANDING_OVER_LIMIT
 
         self.loan[_deal_id][row.loan_id] = (
             row.principal_minor
@@ -282,12 +288,14 @@ def book(_deal_id: bytes32, _version: uint256, _rows: DynArray[Booking, MAX_BATC
                 fees[i] += charged[i]
             log LoanFeeCharged(loan_id=row.loan_id, parts=waterfall._parts(charged, FEE))
 
+    booked_minor: uint256 = booked & MASK_128
     volume.outstanding_minor += booked_minor
     volume.disbursed_minor += booked_minor
     self.volume[_deal_id] = volume
-    postings._post(JOURNAL, _deal_id, earliest, division, totals, postings.CLEARING, postings.DISBURSER, -1)
+    self._count(_deal_id, date, loan_words.BOOKING, booked - counted, _late)
+    postings._post(JOURNAL, _deal_id, division, totals, postings.CLEARING, postings.DISBURSER, -1)
     if division.places & LOAN_FEE != 0:
-        postings._post_loan_fees(JOURNAL, _deal_id, earliest, division, fees, 1)
+        postings._post_loan_fees(JOURNAL, _deal_id, division, fees, 1)
     if division.places & DEPOSIT != 0:
         extcall IGuarantees(GUARANTEES).require_cover(_deal_id, _version, before_minor, volume.outstanding_minor)
     if division.places & WIDE_LIMITS != 0:
@@ -296,15 +304,16 @@ def book(_deal_id: bytes32, _version: uint256, _rows: DynArray[Booking, MAX_BATC
 
 
 @external
-def repay(_deal_id: bytes32, _version: uint256, _rows: DynArray[Repayment, MAX_BATCH]):
+def repay(_deal_id: bytes32, _version: uint256, _rows: DynArray[Repayment, MAX_BATCH], _late: bool):
     """
     @notice The servicer posts what borrowers repaid (还款), divided among the parties.
     @param _deal_id The deal.
     @param _version The version of the terms the loans were booked under.
     @param _rows The repayments, in order; all are posted or none.
+    @param _late Whether repayments of a sealed day count to the first open one, or are refused.
     """
     division: IDeals.Division = self._open_batch(_deal_id, _version)
-    self._repay(_deal_id, _version, division, _rows, empty(Reversal))
+    self._repay(_deal_id, _version, division, _rows, _late, empty(Reversal))
 
 
 @external
@@ -318,7 +327,7 @@ def reverse(_deal_id: bytes32, _version: uint256, _row: Reversal):
     """
     division: IDeals.Division = self._open_batch(_deal_id, _version)
     word: uint256 = self.loan[_deal_id][_row.loan_id]
-    self._require_latest(
+    loan_words._require_latest(
         word,
         _version,
         _row.sequence,
@@ -338,7 +347,7 @@ def reverse(_deal_id: bytes32, _version: uint256, _row: Reversal):
             place=_row.date | (_row.sequence << 16),
             amounts=_row.reversed_amounts,
         )
-        self._repay(_deal_id, _version, division, [mirrored], _row)
+        self._repay(_deal_id, _version, division, [mirrored], False, _row)
         return
 
     principal: uint256 = _row.reversed_amounts
@@ -352,10 +361,11 @@ def reverse(_deal_id: bytes32, _version: uint256, _row: Reversal):
     self._owe(_deal_id, _row.loan_id, division, change, change)
     since: uint256 = loan_words._since(word)
     self._report(_deal_id, division.places, _row.loan_id, word, since, _row.date, _row.date, change, 0, 0, change)
-    postings._post(JOURNAL, _deal_id, _row.date, division, legs, postings.CLEARING, postings.DISBURSER, 1)
+    self._count(_deal_id, _row.date, tallies.REVERSAL, ONE_ROW | principal, False)
+    postings._post(JOURNAL, _deal_id, division, legs, postings.CLEARING, postings.DISBURSER, 1)
     if division.places & LOAN_FEE != 0:
         fees: uint256[MAX_PARTIES] = waterfall._loan_fee(division, principal, dividers)
-        postings._post_loan_fees(JOURNAL, _deal_id, _row.date, division, fees, -1)
+        postings._post_loan_fees(JOURNAL, _deal_id, division, fees, -1)
         for i: uint256 in range(MAX_FUNDERS):
             legs[i] |= fees[i]
     self._log_reversal(_row, legs)
@@ -408,7 +418,7 @@ def retract(_deal_id: bytes32, _version: uint256, _retraction: ILoans.Retraction
     self._require_contract(step.kind)
     division: IDeals.Division = staticcall IDeals(DEALS).division(_deal_id, _version)
     word: uint256 = self.loan[_deal_id][step.loan_id]
-    self._require_latest(
+    loan_words._require_latest(
         word,
         _version,
         _retraction.sequence,
@@ -448,6 +458,7 @@ def _repay(
     _version: uint256,
     _division: IDeals.Division,
     _rows: DynArray[Repayment, MAX_BATCH],
+    _late: bool,
     _reversal: Reversal,
 ):
     """
@@ -462,7 +473,11 @@ def _repay(
     lead: bytes32 = convert(_division.parties & MASK_16, bytes32)
     totals: uint256[MAX_PARTIES] = empty(uint256[MAX_PARTIES])
     sums: uint256 = 0
-    earliest: uint256 = max_value(uint256)
+    # Of the rows not yet counted to their day.
+    kind: uint256 = tallies.REVERSAL if mirror else loan_words.REPAYMENT
+    counted: uint256 = 0
+    rows: uint256 = 0
+    day: uint256 = 0
 
     for row: Repayment in _rows:
         word: uint256 = self.loan[_deal_id][row.loan_id]
@@ -482,8 +497,12 @@ def _repay(
         else:
             assert principal <= before, reasons.PRINCIPAL_ABOVE_OUTSTANDING
         after: uint256 = unsafe_sub(before, principal)
-        if date < earliest:
-            earliest = date
+        if date != day:
+            self._count(_deal_id, day, kind, rows | tallies._sum(unsafe_sub(sums, counted)), _late)
+            day = date
+            rows = 0
+            counted = sums
+        rows = unsafe_add(rows, ONE_ROW)
 
         # M4: what the tiers take. The rest goes to the funders together with the principal.
         legs: uint256[MAX_PARTIES] = empty(uint256[MAX_PARTIES])
@@ -578,11 +597,21 @@ def _repay(
     else:
         self.volume[_deal_id].outstanding_minor -= sums & MASK_64
     sign: int256 = -1 if mirror else 1
-    postings._post(JOURNAL, _deal_id, earliest, _division, totals, postings.CLEARING, postings.COLLECTOR, sign)
+    self._count(_deal_id, day, kind, rows | tallies._sum(unsafe_sub(sums, counted)), _late)
+    postings._post(JOURNAL, _deal_id, _division, totals, postings.CLEARING, postings.COLLECTOR, sign)
     self._report_exposure(_deal_id, _version, _division.places, -sign * convert(sums & MASK_64, int256))
 
 
 # ---- internal: what a row does beside its loan
+@internal
+def _count(_deal_id: bytes32, _date: uint256, _kind: uint256, _rows: uint256, _late: bool):
+    """
+    @param _rows How many entries in bits 128-255, what they add up to in bits 0-127; 0 before the first of a batch.
+    """
+    if _rows != 0:
+        extcall IJournal(JOURNAL).count(_deal_id, _date, _kind, _rows >> 128, _rows & MASK_128, _late)
+
+
 @internal
 def _rules_on(_deal_id: bytes32, _version: uint256, _division: IDeals.Division, _date: uint256) -> IDeals.Rules:
     """
@@ -723,19 +752,6 @@ def _open_batch(_deal_id: bytes32, _version: uint256) -> IDeals.Division:
 def _require_contract(_kind: uint256):
     posting: address = GUARANTEES if _kind >= loan_words.COMPENSATION else SERVICING
     assert msg.sender == posting, reasons.SENDER_NOT_CONTRACT
-
-
-@internal
-@pure
-def _require_latest(_word: uint256, _version: uint256, _sequence: uint256, _date: uint256, _tip: uint256):
-    """
-    @param _tip The loan's tip if the entry to mirror is the latest that stands.
-    """
-    assert _word != 0, reasons.LOAN_UNKNOWN
-    assert _word & loan_words.REVERSED == 0, reasons.LOAN_REVERSED
-    loan_words._require_place(_word, _version, _sequence)  # L3
-    loan_words._require_date(_word, _date)
-    assert _word & loan_words.MASK_TIP == _tip, reasons.ENTRY_NOT_LATEST  # L4
 
 
 # ---- internal: pure

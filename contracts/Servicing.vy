@@ -13,6 +13,7 @@
 from . import loan_words
 from . import postings
 from . import reasons
+from . import tallies
 from . import waterfall
 from .interfaces import IDeals
 from .interfaces import IExposures
@@ -162,15 +163,16 @@ def mark_overdue(_deal_id: bytes32, _version: uint256, _rows: DynArray[OverdueMa
 
 
 @external
-def waive(_deal_id: bytes32, _version: uint256, _rows: DynArray[Waiver, MAX_BATCH]):
+def waive(_deal_id: bytes32, _version: uint256, _rows: DynArray[Waiver, MAX_BATCH], _late: bool):
     """
     @notice The lead funder waives interest or penalty not yet received (减免).
     @param _deal_id The deal.
     @param _version The version of the terms the loans were booked under.
     @param _rows The waivers; all are made or none.
+    @param _late Whether waivers of a sealed day count to the first open one, or are refused.
     """
     self._open_batch(_deal_id, _version, False)
-    earliest: uint256 = max_value(uint256)
+    tally: tallies.Tally = empty(tallies.Tally)
     for row: Waiver in _rows:
         self._advance(
             _deal_id, _version, row.entry_id, row.loan_id, row.sequence, row.date, loan_words.WAIVER, row.amounts, 0
@@ -178,13 +180,15 @@ def waive(_deal_id: bytes32, _version: uint256, _rows: DynArray[Waiver, MAX_BATC
         assert row.amounts & AMOUNT_SPILL == 0, reasons.AMOUNT_TOO_LARGE
         assert row.amounts & MASK_64 == 0 and row.amounts >> FEE == 0, reasons.WAIVER_OF_PRINCIPAL  # V2
         assert row.amounts != 0, reasons.ENTRY_EMPTY
-        earliest = min(earliest, row.date)
+        tally = tallies._add(
+            JOURNAL, _deal_id, tally, row.date, loan_words.WAIVER, tallies._sum(row.amounts), _late
+        )
         # Field by field: the sums of many waivers must stay inside their fields too.
         waived: uint256 = self.waived[_deal_id][row.loan_id] + row.amounts
         assert waived & AMOUNT_SPILL == 0, reasons.AMOUNT_TOO_LARGE
         self.waived[_deal_id][row.loan_id] = waived
         log LoanWaived(entry_id=row.entry_id, loan_id=row.loan_id, date=row.date, amounts=row.amounts)
-    extcall IJournal(JOURNAL).post(_deal_id, earliest, [])
+    tallies._close(JOURNAL, _deal_id, tally, _late)
 
 
 @external
@@ -212,11 +216,10 @@ def write_off(_deal_id: bytes32, _version: uint256, _rows: DynArray[WriteOff, MA
     log EntriesSubmitted(deal_id=_deal_id, version=_version, submitter=lead)
     dividers: DynArray[uint256, 7] = waterfall._dividers(division.shares, (division.places >> 8) & 255)
     totals: uint256[MAX_PARTIES] = empty(uint256[MAX_PARTIES])
-    earliest: uint256 = max_value(uint256)
+    tally: tallies.Tally = empty(tallies.Tally)
     lost: int256 = 0
     for row: WriteOff in _rows:
         outstanding: uint256 = staticcall ILoans(LOANS).loan(_deal_id, row.loan_id) & MASK_56
-        earliest = min(earliest, row.date)
         legs: uint256[MAX_PARTIES] = waterfall._apportion_into(empty(uint256[MAX_PARTIES]), outstanding, dividers, 0)
         for i: uint256 in range(MAX_FUNDERS):
             totals[i] += legs[i]
@@ -232,6 +235,7 @@ def write_off(_deal_id: bytes32, _version: uint256, _rows: DynArray[WriteOff, MA
             outstanding,
         )  # V1
         assert outstanding != 0, reasons.LOAN_SETTLED
+        tally = tallies._add(JOURNAL, _deal_id, tally, row.date, loan_words.WRITE_OFF, outstanding, False)
         lost += convert(outstanding, int256)
         log LoanWrittenOff(
             entry_id=row.entry_id,
@@ -242,7 +246,8 @@ def write_off(_deal_id: bytes32, _version: uint256, _rows: DynArray[WriteOff, MA
                 legs[4] | (legs[5] << 64) | (legs[6] << 128) | (legs[7] << 192),
             ],
         )
-    postings._post(JOURNAL, _deal_id, earliest, division, totals, postings.LOSSES, postings.NOBODY, 1)
+    tallies._close(JOURNAL, _deal_id, tally, False)
+    postings._post(JOURNAL, _deal_id, division, totals, postings.LOSSES, postings.NOBODY, 1)
     self._report_exposure(_deal_id, _version, division.places, -lost)
 
 
@@ -279,14 +284,16 @@ def reverse(_deal_id: bytes32, _version: uint256, _row: Reversal):
         ),
     )
     legs: uint256[MAX_PARTIES] = empty(uint256[MAX_PARTIES])
+    # What a write-off took is in bits 0-63, as its principal.
+    amount: uint256 = tallies._sum(_row.reversed_amounts)
+    extcall IJournal(JOURNAL).count(_deal_id, _row.date, tallies.REVERSAL, 1, amount, False)
     if waiver:
         self.waived[_deal_id][_row.loan_id] -= _row.reversed_amounts
-        extcall IJournal(JOURNAL).post(_deal_id, _row.date, [])
     else:
         legs = waterfall._apportion_into(
             legs, principal, waterfall._dividers(division.shares, (division.places >> 8) & 255), 0
         )
-        postings._post(JOURNAL, _deal_id, _row.date, division, legs, postings.LOSSES, postings.NOBODY, -1)
+        postings._post(JOURNAL, _deal_id, division, legs, postings.LOSSES, postings.NOBODY, -1)
         self._report_exposure(_deal_id, _version, division.places, convert(principal, int256))
     log EntryReversed(
         entry_id=_row.entry_id,

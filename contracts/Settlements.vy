@@ -6,16 +6,23 @@
 @title Settlements
 @license MIT
 @notice The period statements of each deal (分润结算单): what its loans moved in a month, and the platform's part of it.
+    And its settlements (清算): who pays whom so that nothing is due any more, and what was paid of it.
 @custom:units Amounts are minor units; balance days are minor units times calendar days, also under 30/360; dates are days since 1970-01-01; months are year * 12 + month - 1.
 @custom:invariant S1 A closed month never changes: what reaches the ledger later lands in the first open month.
     S2 The months of a deal are closed one after another, each once.
     S3 The opening outstanding and the principal moved in all open months add up to the deal's outstanding.
     S4 A move counts its days from its true date, in whichever month it lands: over all months each day counts once.
     S5 What the funders give adds up to what the platform gets; a period never takes from the platform: a deficit is carried.
-@custom:stop The signing parties do not close; nothing is posted then.
+    S6 The payments of a settlement bring the CLEARING balance of every party of the deal to zero, as of its day.
+    S7 Of a settlement no more is paid than its payments say, and only until the deal has a newer one.
+    S8 A payment is taken back by its exact mirror, once.
+@custom:stop The signing parties do not close; nothing is posted then. Nobody pays in a contract: payer and payee say what was paid.
 """
 from . import calendar
+from . import clearing
+from . import months
 from . import reasons
+from . import tallies
 from . import waterfall
 from .interfaces import IDeals
 from .interfaces import IJournal
@@ -28,23 +35,15 @@ implements: ISettlements
 MAX_MOVES: constant(uint256) = 32
 MAX_PARTIES: constant(uint256) = 12
 MAX_FUNDERS: constant(uint256) = 8
-MAX_BANDS: constant(uint256) = 8
-PPM: constant(uint256) = 1_000_000
-SIGNED_PPM: constant(int256) = 1_000_000
+MAX_PAYMENTS: constant(uint256) = 11
 MASK_16: constant(uint256) = 2**16 - 1
 LAST_DAY: constant(uint256) = 65_535
 # Days past due from which a loan counts for the risk multiplier.
 PAST_DUE_DAYS: constant(uint256) = 90
-EXCESS: constant(uint256) = 1
-# Of the last step of a scale, which holds for whatever is above the others.
-LAST_BOUND: constant(uint256) = 2**64 - 1
 # Places in Division.places.
 FUNDERS: constant(uint256) = 8
 EFFECTIVE: constant(uint256) = 48
 DAY_COUNT: constant(uint256) = 72
-# Two signed figures share one word: the upper one times 2**128, plus the lower one. Words add up
-# figure by figure as long as a lower one stays under 2**127, and amounts are far under that.
-UPPER: constant(int256) = 2**128
 # Accounts of the Journal.
 CLEARING: constant(uint256) = 1
 INTEREST_INCOME: constant(uint256) = 3
@@ -56,49 +55,13 @@ JOURNAL: immutable(address)
 ACCRUALS: immutable(address)
 
 # ---- structs
-# What moved in a month, two figures to a word.
-struct Sums:
-    # Principal; principal times its date.
-    principal: int256
-    # Interest received; losses net of recoveries.
-    result: int256
-    # Principal disbursed; outstanding of loans that are past due for 90 days by the month's end.
-    volume: int256
-
-struct Figures:
-    # Added to the outstanding.
-    principal_minor: int256
-    # What that adds to the balance days until the end of the month.
-    balance_days_minor: int256
-    interest_minor: int256
-    loss_minor: int256
-    disbursed_minor: int256
-    # Added to the outstanding of loans that are 90 or more days past due.
-    overdue_minor: int256
-
-# What the closed months leave to the first open one.
-struct Standing:
-    outstanding_minor: int256
-    overdue_minor: int256
-    # Rule excess: the deficit, <= 0.
-    carried_minor: int256
-    # A base of the rule that corrections brought below 0: it counts as 0, and the rest is left here, <= 0.
-    rest_days_minor: int256
-    rest_interest_minor: int256
-    rest_disbursed_minor: int256
-
-struct Statement:
-    opening_minor: int256
-    outstanding_minor: int256
-    balance_days_minor: int256
-    interest_minor: int256
-    loss_minor: int256
-    disbursed_minor: int256
-    overdue_minor: int256
-    bank_return_minor: uint256
-    carried_minor: int256
-    carry_minor: int256
-    platform_minor: uint256
+# Who pays whom.
+struct Settlement:
+    # 0 for none.
+    day: uint256
+    # Whose maker made it.
+    party: uint256
+    payments: DynArray[clearing.Payment, MAX_PAYMENTS]
 
 # ---- events
 event PeriodClosed:
@@ -110,7 +73,7 @@ event PeriodClosed:
     date: uint256
     opening_minor: int256
     outstanding_minor: int256
-    # The bases of the rule, with the rest that the month before left: see Standing.
+    # The bases of the rule, with the rest that the month before left: see months.
     balance_days_minor: int256
     interest_minor: int256
     loss_minor: int256
@@ -123,16 +86,60 @@ event PeriodClosed:
     # What each funder gives, 64 bits each: funder i in bits 64 * (i % 4) of word i // 4.
     parts: uint256[2]
 
+# Takes the place of the deal's settlement before it: of that one, nothing more is paid.
+event SettlementMade:
+    deal_id: indexed(bytes32)
+    # 1, 2, ... in each deal.
+    number: indexed(uint256)
+    day: uint256
+    party: uint256
+    payments: DynArray[clearing.Payment, MAX_PAYMENTS]
+
+event SettlementPaid:
+    deal_id: indexed(bytes32)
+    entry_id: indexed(bytes32)
+    number: uint256
+    # Position in the settlement, from 0.
+    payment: uint256
+    # Who says so: payer or payee.
+    party: uint256
+    date: uint256
+    amount_minor: uint256
+    # Of the bank's reference.
+    reference_id: bytes32
+
+event PaymentReversed:
+    deal_id: indexed(bytes32)
+    entry_id: indexed(bytes32)
+    reversed_id: indexed(bytes32)
+    party: uint256
+    date: uint256
+    amount_minor: uint256
+
 # ---- storage
 # The first month that is not closed; 0 for a deal in which nothing moved.
 open_month: public(HashMap[bytes32, uint256])
-standing: public(HashMap[bytes32, Standing])
+standing: public(HashMap[bytes32, months.Standing])
+# The number of the deal's latest settlement; 0 for none.
+settlement_number: public(HashMap[bytes32, uint256])
+# Deal, entry: a payment (1), a reversal (2) or a payment that was reversed (3): see clearing; 0 for none.
+settlement_entry: public(HashMap[bytes32, HashMap[bytes32, uint256]])
 
 # The first month ever closed; 0 until then.
 _first_closed: HashMap[bytes32, uint256]
-_sums: HashMap[bytes32, HashMap[uint256, Sums]]
+_sums: HashMap[bytes32, HashMap[uint256, months.Sums]]
 # Of `_sums`, what belongs to months that were closed before it came.
-_late: HashMap[bytes32, HashMap[uint256, Sums]]
+_late: HashMap[bytes32, HashMap[uint256, months.Sums]]
+
+# Deal, number: day in bits 0-15, party 16-31, how many payments 32-39.
+_settlements: HashMap[bytes32, HashMap[uint256, uint256]]
+# Deal, number, position: see clearing.
+_payments: HashMap[bytes32, HashMap[uint256, HashMap[uint256, uint256]]]
+# Deal, day, member number: what was paid and taken back on the day adds to the member's CLEARING.
+_paid_on: HashMap[bytes32, HashMap[uint256, HashMap[uint256, int256]]]
+# Deal, day // 256: a bit for each day that `_paid_on` has.
+_paid_days: HashMap[bytes32, HashMap[uint256, uint256]]
+_last_paid_day: HashMap[bytes32, uint256]
 
 
 @deploy
@@ -143,7 +150,7 @@ def __init__(_members: address, _deals: address, _journal: address, _accruals: a
     ACCRUALS = _accruals
 
 
-# ---- external writes
+# ---- external writes: periods
 # Calls nothing, so there is nothing to enter again; the lock would cost a third of it.
 @external
 @reentrant
@@ -156,7 +163,7 @@ def moved(_deal_id: bytes32, _moves: DynArray[ISettlements.Move, MAX_MOVES]):
     assert msg.sender == ACCRUALS, reasons.SENDER_NOT_CONTRACT
     open_month: uint256 = self.open_month[_deal_id]
     # Moves of one month are added up here and stored once.
-    sums: Sums = empty(Sums)
+    sums: months.Sums = empty(months.Sums)
     bucket: uint256 = 0
     for move: ISettlements.Move in _moves:
         date: uint256 = move.date
@@ -169,13 +176,13 @@ def moved(_deal_id: bytes32, _moves: DynArray[ISettlements.Move, MAX_MOVES]):
             self.open_month[_deal_id] = month
         if max(month, open_month) != bucket:
             self._add(_deal_id, bucket, sums)
-            sums = empty(Sums)
+            sums = empty(months.Sums)
             bucket = max(month, open_month)  # S1
 
-        added: Sums = Sums(
-            principal=move.principal_minor * UPPER + move.principal_minor * convert(date, int256),
-            result=move.interest_minor * UPPER + move.loss_minor,
-            volume=move.disbursed_minor * UPPER,
+        added: months.Sums = months.Sums(
+            principal=move.principal_minor * months.UPPER + move.principal_minor * convert(date, int256),
+            result=move.interest_minor * months.UPPER + move.loss_minor,
+            volume=move.disbursed_minor * months.UPPER,
         )
         if month < bucket:
             self._add_late(_deal_id, bucket, added)
@@ -220,14 +227,16 @@ def close(_deal_id: bytes32, _version: uint256, _month: uint256, _date: uint256)
     assert (division.places >> EFFECTIVE) & MASK_16 < end and until >= end, reasons.VERSION_NOT_IN_FORCE
     assert _date >= end - 1 and _date <= LAST_DAY, reasons.PERIOD_DATE_INVALID
 
-    statement: Statement = self._statement(_deal_id, _month, period, (division.places >> DAY_COUNT) & 255)
+    statement: months.Statement = months._statement(
+        self.standing[_deal_id], self._sums[_deal_id][_month], _month, period, (division.places >> DAY_COUNT) & 255
+    )
     legs: uint256[MAX_PARTIES] = waterfall._apportion_into(
         empty(uint256[MAX_PARTIES]),
         statement.platform_minor,
         waterfall._dividers(division.shares, (division.places >> FUNDERS) & 255),
         0,
     )
-    self.standing[_deal_id] = self._left(period.rule, statement)
+    self.standing[_deal_id] = months._left(period.rule, statement)
     self.open_month[_deal_id] = _month + 1  # S2
     if self._first_closed[_deal_id] == 0:
         self._first_closed[_deal_id] = _month
@@ -253,6 +262,131 @@ def close(_deal_id: bytes32, _version: uint256, _month: uint256, _date: uint256)
     self._post(_deal_id, _date, division, period.to, statement.platform_minor, legs)
 
 
+# ---- external writes: settlements
+@external
+def settle(_deal_id: bytes32, _day: uint256, _payments: DynArray[clearing.Payment, MAX_PAYMENTS]) -> uint256:
+    """
+    @notice A signing party's maker says who pays whom so that nothing is due any more; the newest settlement counts.
+    @dev Any payments that settle will do: that they are few is up to who makes them.
+    @param _deal_id A deal in force, suspended or closed as it may be.
+    @param _day The last sealed day, to settle what was due at its close; a later day, to settle what is due now.
+    @param _payments From parties that owe to parties that are owed, each pair at most once.
+    @return The settlement's number.
+    """
+    party: uint256 = staticcall IMembers(MEMBERS).maker_number(msg.sender)
+    signers: DynArray[uint256, MAX_PARTIES] = staticcall IDeals(DEALS).signing_parties(_deal_id)
+    assert party in signers, reasons.SENDER_NOT_SIGNING_PARTY
+    parties: uint256 = self._parties(_deal_id)
+    clearing._require_settled(self._dues(_deal_id, _day, parties), parties, _payments)  # S6
+
+    number: uint256 = self.settlement_number[_deal_id] + 1
+    self.settlement_number[_deal_id] = number
+    self._settlements[_deal_id][number] = _day | (party << 16) | (len(_payments) << 32)
+    for i: uint256 in range(len(_payments), bound=MAX_PAYMENTS):
+        amount: uint256 = _payments[i].amount_minor
+        self._payments[_deal_id][number][i] = (
+            amount
+            | (amount << clearing.REST)
+            | (_payments[i].payer << clearing.PAYER)
+            | (_payments[i].payee << clearing.PAYEE)
+        )
+    log SettlementMade(deal_id=_deal_id, number=number, day=_day, party=party, payments=_payments)
+    return number
+
+
+@external
+def paid(
+    _deal_id: bytes32,
+    _number: uint256,
+    _payment: uint256,
+    _entry_id: bytes32,
+    _amount_minor: uint256,
+    _date: uint256,
+    _reference_id: bytes32,
+):
+    """
+    @notice The payer's or the payee's maker says that a payment of the settlement was made, or a part of it.
+    @param _deal_id The deal.
+    @param _number The deal's latest settlement.
+    @param _payment Position of the payment in it, from 0.
+    @param _entry_id The member's own id of the entry.
+    @param _amount_minor Minor units, above 0 and at most what is left of the payment.
+    @param _date The day it was paid, after the last sealed one.
+    @param _reference_id Hash of the bank's reference.
+    """
+    party: uint256 = staticcall IMembers(MEMBERS).maker_number(msg.sender)
+    word: uint256 = self._payments[_deal_id][_number][_payment]
+    self._require_side(party, word)
+    assert _number == self.settlement_number[_deal_id], reasons.SETTLEMENT_REPLACED  # S7
+    assert _date <= LAST_DAY, reasons.ENTRY_DATE_INVALID
+    assert self.settlement_entry[_deal_id][_entry_id] == 0, reasons.ENTRY_EXISTS
+    assert _amount_minor != 0 and _amount_minor <= clearing._rest(word), reasons.PAYMENT_OVER_DUE  # S7
+
+    self.settlement_entry[_deal_id][_entry_id] = (
+        _amount_minor
+        | (_date << clearing.DATE)
+        | (clearing.PAID << clearing.KIND)
+        | (_payment << clearing.POSITION)
+        | (_number << clearing.NUMBER)
+    )
+    self._payments[_deal_id][_number][_payment] = word - (_amount_minor << clearing.REST)
+    self._note_paid(_deal_id, _date, word, convert(_amount_minor, int256))
+    log SettlementPaid(
+        deal_id=_deal_id,
+        entry_id=_entry_id,
+        number=_number,
+        payment=_payment,
+        party=party,
+        date=_date,
+        amount_minor=_amount_minor,
+        reference_id=_reference_id,
+    )
+    clearing._post(JOURNAL, _deal_id, word, _date, tallies.SETTLEMENT_PAYMENT, _amount_minor, 1)
+
+
+@external
+def reverse_paid(_deal_id: bytes32, _entry_id: bytes32, _reversed_id: bytes32, _date: uint256):
+    """
+    @notice The payer's or the payee's maker takes back what was said to be paid, by its exact mirror (冲正).
+    @dev It is to be paid again while its settlement is the deal's latest; else the next settlement has it.
+    @param _deal_id The deal.
+    @param _entry_id The member's own id of the reversal.
+    @param _reversed_id Id of the payment's entry.
+    @param _date The day of the reversal: not before the entry's, and after the last sealed one.
+    """
+    party: uint256 = staticcall IMembers(MEMBERS).maker_number(msg.sender)
+    entry: uint256 = self.settlement_entry[_deal_id][_reversed_id]
+    assert (entry >> clearing.KIND) & 255 == clearing.PAID, reasons.ENTRY_UNKNOWN  # S8
+    number: uint256 = entry >> clearing.NUMBER
+    position: uint256 = (entry >> clearing.POSITION) & 255
+    amount: uint256 = entry & clearing.MASK_96
+    word: uint256 = self._payments[_deal_id][number][position]
+    self._require_side(party, word)
+    assert _date <= LAST_DAY, reasons.ENTRY_DATE_INVALID
+    assert _date >= (entry >> clearing.DATE) & MASK_16, reasons.REVERSAL_BEFORE_ENTRY
+    assert self.settlement_entry[_deal_id][_entry_id] == 0, reasons.ENTRY_EXISTS
+
+    self.settlement_entry[_deal_id][_entry_id] = (
+        amount
+        | (_date << clearing.DATE)
+        | (clearing.REVERSAL << clearing.KIND)
+        | (position << clearing.POSITION)
+        | (number << clearing.NUMBER)
+    )
+    self.settlement_entry[_deal_id][_reversed_id] = entry + (clearing.PAID_AND_REVERSED - clearing.PAID << clearing.KIND)
+    self._payments[_deal_id][number][position] = word + (amount << clearing.REST)
+    self._note_paid(_deal_id, _date, word, -convert(amount, int256))
+    log PaymentReversed(
+        deal_id=_deal_id,
+        entry_id=_entry_id,
+        reversed_id=_reversed_id,
+        party=party,
+        date=_date,
+        amount_minor=amount,
+    )
+    clearing._post(JOURNAL, _deal_id, word, _date, tallies.REVERSAL, amount, -1)
+
+
 # ---- external views
 @external
 @view
@@ -268,31 +402,138 @@ def first_month(_deal_id: bytes32) -> uint256:
 
 @external
 @view
-def figures(_deal_id: bytes32, _month: uint256) -> Figures:
+def figures(_deal_id: bytes32, _month: uint256) -> months.Figures:
     """
     @notice What moved in a month, without what the months before it leave.
     @param _deal_id The deal.
     @param _month year * 12 + month - 1; not before 1970-01.
     @return The figures.
     """
-    return self._figures(self._sums[_deal_id][_month], calendar._first_day(_month + 1))
+    return months._figures(self._sums[_deal_id][_month], calendar._first_day(_month + 1))
 
 
 @external
 @view
-def late_figures(_deal_id: bytes32, _month: uint256) -> Figures:
+def late_figures(_deal_id: bytes32, _month: uint256) -> months.Figures:
     """
     @notice What of a month's figures corrects months closed before it; of the balance days, those of earlier months.
     @param _deal_id The deal.
     @param _month year * 12 + month - 1; not before 1970-01.
     @return The figures; overdue loans have no date to be late by.
     """
-    return self._figures(self._late[_deal_id][_month], calendar._first_day(_month))
+    return months._figures(self._late[_deal_id][_month], calendar._first_day(_month))
+
+
+@external
+@view
+def dues(_deal_id: bytes32, _day: uint256) -> int256[MAX_PARTIES]:
+    """
+    @notice What a settlement of a day has to bring to zero.
+    @param _deal_id A deal in force.
+    @param _day As in `settle`.
+    @return Minor units in the order of the deal's parties, then 0; positive for who is to receive.
+    """
+    return self._dues(_deal_id, _day, self._parties(_deal_id))
+
+
+@external
+@view
+def settlement(_deal_id: bytes32, _number: uint256) -> Settlement:
+    """
+    @notice A settlement as it was made.
+    @param _deal_id The deal.
+    @param _number 1 to `settlement_number`.
+    @return Day, maker and payments; all 0 for a number that there is not.
+    """
+    word: uint256 = self._settlements[_deal_id][_number]
+    found: Settlement = Settlement(day=word & MASK_16, party=(word >> 16) & MASK_16, payments=[])
+    for i: uint256 in range(word >> 32, bound=MAX_PAYMENTS):
+        payment: uint256 = self._payments[_deal_id][_number][i]
+        found.payments.append(
+            clearing.Payment(
+                payer=clearing._party(payment, clearing.PAYER),
+                payee=clearing._party(payment, clearing.PAYEE),
+                amount_minor=payment & clearing.MASK_96,
+            )
+        )
+    return found
+
+
+@external
+@view
+def rest_minor(_deal_id: bytes32, _number: uint256, _payment: uint256) -> uint256:
+    """
+    @notice What is left to pay of a payment.
+    @param _deal_id The deal.
+    @param _number The settlement.
+    @param _payment Position of the payment in it, from 0.
+    @return Minor units; 0 once the deal has a newer settlement.
+    """
+    if _number != self.settlement_number[_deal_id]:
+        return 0
+    return clearing._rest(self._payments[_deal_id][_number][_payment])
+
+
+# ---- internal: settlements
+@internal
+@view
+def _parties(_deal_id: bytes32) -> uint256:
+    """
+    @return 16 bits for each party's member number: all versions of a deal have the same.
+    """
+    version: uint256 = staticcall IDeals(DEALS).version_in_force(_deal_id)
+    return (staticcall IDeals(DEALS).division(_deal_id, version)).parties
+
+
+@internal
+@view
+def _dues(_deal_id: bytes32, _day: uint256, _parties: uint256) -> int256[MAX_PARTIES]:
+    """
+    @dev A sealed day's balances never change. What was paid since is dated after the day, and no longer due.
+    """
+    sealed_through: uint256 = staticcall IJournal(JOURNAL).sealed_through(_deal_id)
+    assert _day <= LAST_DAY, reasons.ENTRY_DATE_INVALID
+    # Day 0 is never sealed: it stands for no day.
+    assert _day >= sealed_through and _day != 0, reasons.SETTLEMENT_DAY_PASSED
+    if _day != sealed_through:
+        return clearing._balances(JOURNAL, _deal_id, _parties)
+
+    dues: int256[MAX_PARTIES] = staticcall IJournal(JOURNAL).sealed_clearing(_deal_id)
+    last: uint256 = self._last_paid_day[_deal_id]
+    if last > _day:
+        for k: uint256 in range(_day >> 8, (last >> 8) + 1, bound=256):
+            days: uint256 = self._paid_days[_deal_id][k]
+            for bit: uint256 in range(256):
+                if days >> bit == 0:
+                    break
+                day: uint256 = k * 256 + bit
+                if (days >> bit) & 1 == 0 or day <= _day:
+                    continue
+                for i: uint256 in range(MAX_PARTIES):
+                    dues[i] += self._paid_on[_deal_id][day][(_parties >> (16 * i)) & MASK_16]
+    return dues
+
+
+@internal
+@pure
+def _require_side(_party: uint256, _payment: uint256):
+    assert _payment != 0, reasons.PAYMENT_UNKNOWN
+    assert (
+        _party == clearing._party(_payment, clearing.PAYER) or _party == clearing._party(_payment, clearing.PAYEE)
+    ), reasons.SENDER_NOT_PARTY
+
+
+@internal
+def _note_paid(_deal_id: bytes32, _date: uint256, _payment: uint256, _amount_minor: int256):
+    self._paid_on[_deal_id][_date][clearing._party(_payment, clearing.PAYER)] += _amount_minor
+    self._paid_on[_deal_id][_date][clearing._party(_payment, clearing.PAYEE)] -= _amount_minor
+    self._paid_days[_deal_id][_date >> 8] |= 1 << (_date & 255)
+    self._last_paid_day[_deal_id] = max(self._last_paid_day[_deal_id], _date)
 
 
 # ---- internal: sums
 @internal
-def _add(_deal_id: bytes32, _month: uint256, _sums: Sums):
+def _add(_deal_id: bytes32, _month: uint256, _sums: months.Sums):
     if _sums.principal != 0:
         self._sums[_deal_id][_month].principal += _sums.principal
     if _sums.result != 0:
@@ -302,7 +543,7 @@ def _add(_deal_id: bytes32, _month: uint256, _sums: Sums):
 
 
 @internal
-def _add_late(_deal_id: bytes32, _month: uint256, _sums: Sums):
+def _add_late(_deal_id: bytes32, _month: uint256, _sums: months.Sums):
     if _sums.principal != 0:
         self._late[_deal_id][_month].principal += _sums.principal
     if _sums.result != 0:
@@ -318,103 +559,6 @@ def _require_next(_deal_id: bytes32, _month: uint256):
     first: uint256 = self._first_closed[_deal_id]
     assert first == 0 or _month < first or _month >= open_month, reasons.PERIOD_CLOSED  # S2
     assert _month == open_month and _month != 0, reasons.PERIOD_OUT_OF_ORDER
-
-
-# ---- internal: the statement (M8)
-@internal
-@view
-def _statement(_deal_id: bytes32, _month: uint256, _period: IDeals.Period, _day_count: uint256) -> Statement:
-    standing: Standing = self.standing[_deal_id]
-    start: uint256 = calendar._first_day(_month)
-    end: uint256 = calendar._first_day(_month + 1)
-    moved: Figures = self._figures(self._sums[_deal_id][_month], end)
-    statement: Statement = Statement(
-        opening_minor=standing.outstanding_minor,
-        outstanding_minor=standing.outstanding_minor + moved.principal_minor,
-        balance_days_minor=standing.outstanding_minor * convert(end - start, int256)
-        + moved.balance_days_minor
-        + standing.rest_days_minor,
-        interest_minor=moved.interest_minor + standing.rest_interest_minor,
-        loss_minor=moved.loss_minor,
-        disbursed_minor=moved.disbursed_minor + standing.rest_disbursed_minor,
-        overdue_minor=standing.overdue_minor + moved.overdue_minor,
-        bank_return_minor=0,
-        carried_minor=standing.carried_minor,
-        carry_minor=standing.carried_minor,
-        platform_minor=0,
-    )
-    if _period.rule == EXCESS:
-        statement.bank_return_minor = waterfall._half_up(
-            self._floored(statement.balance_days_minor) * _period.bank_return_ppm,
-            calendar._year_days(_day_count) * PPM,
-        )
-        excess_minor: int256 = (
-            statement.interest_minor
-            - convert(statement.bank_return_minor, int256)
-            - statement.loss_minor
-            + standing.carried_minor
-        )
-        statement.carry_minor = min(excess_minor, 0)
-        statement.platform_minor = waterfall._half_up(self._floored(excess_minor) * _period.share_ppm, PPM)
-    else:
-        statement.platform_minor = self._volume_part(
-            self._floored(statement.disbursed_minor), self._floored(statement.interest_minor), _period
-        )
-    statement.platform_minor = self._at_risk(
-        statement.platform_minor, _period.risk, statement.overdue_minor, statement.outstanding_minor
-    )
-    return statement
-
-
-@internal
-@pure
-def _left(_rule: uint256, _statement: Statement) -> Standing:
-    """
-    @dev A base below 0 is left to the next month if this month's rule floored it.
-    """
-    left: Standing = empty(Standing)
-    left.outstanding_minor = _statement.outstanding_minor
-    left.overdue_minor = _statement.overdue_minor
-    left.carried_minor = _statement.carry_minor
-    if _rule == EXCESS:
-        left.rest_days_minor = min(_statement.balance_days_minor, 0)
-    else:
-        left.rest_interest_minor = min(_statement.interest_minor, 0)
-        left.rest_disbursed_minor = min(_statement.disbursed_minor, 0)
-    return left
-
-
-@internal
-@pure
-def _volume_part(_disbursed_minor: uint256, _interest_minor: uint256, _period: IDeals.Period) -> uint256:
-    # Sum of each slice times its share.
-    weighted: uint256 = 0
-    below: uint256 = 0
-    for tier: IDeals.Band in _period.tiers:
-        bound: uint256 = tier.up_to if tier.up_to != LAST_BOUND else max_value(uint256)
-        if _period.whole and _disbursed_minor <= bound:
-            return waterfall._half_up(_interest_minor * tier.ppm, PPM)
-        reached: uint256 = min(_disbursed_minor, bound)
-        weighted += (reached - below) * tier.ppm
-        below = reached
-    if _disbursed_minor == 0:
-        return 0
-    return waterfall._half_up(_interest_minor * weighted, _disbursed_minor * PPM)
-
-
-@internal
-@pure
-def _at_risk(
-    _amount_minor: uint256, _bands: DynArray[IDeals.Band, MAX_BANDS], _overdue_minor: int256, _outstanding_minor: int256
-) -> uint256:
-    """
-    @dev The ratio is compared by multiplying across.
-    """
-    for band: IDeals.Band in _bands:
-        bound_minor: int256 = convert(band.up_to, int256) * _outstanding_minor
-        if band.up_to == LAST_BOUND or _overdue_minor * SIGNED_PPM <= bound_minor:
-            return waterfall._half_up(_amount_minor * band.ppm, PPM)
-    return _amount_minor
 
 
 # ---- internal: postings of money.md, "Accounts"
@@ -441,45 +585,11 @@ def _post(
             part_minor: int256 = convert(_legs[i], int256)
             postings.append(IJournal.Posting(party=party, account=INTEREST_INCOME, amount_minor=part_minor))
             postings.append(IJournal.Posting(party=party, account=CLEARING, amount_minor=-part_minor))
-    extcall IJournal(JOURNAL).post(_deal_id, _date, postings)
+    extcall IJournal(JOURNAL).post(_deal_id, postings)
+    extcall IJournal(JOURNAL).count(_deal_id, _date, tallies.PERIOD_STATEMENT, 1, _platform_minor, False)
 
 
 # ---- internal: pure
-@internal
-@pure
-def _figures(_sums: Sums, _end: uint256) -> Figures:
-    """
-    @dev Principal moved on a date counts every day from then to `_end`: principal * end - sum of principal * date.
-    """
-    principal: int256 = self._upper(_sums.principal)
-    return Figures(
-        principal_minor=principal,
-        balance_days_minor=principal * convert(_end, int256) - self._lower(_sums.principal),  # S4
-        interest_minor=self._upper(_sums.result),
-        loss_minor=self._lower(_sums.result),
-        disbursed_minor=self._upper(_sums.volume),
-        overdue_minor=self._lower(_sums.volume),
-    )
-
-
-@internal
-@pure
-def _lower(_word: int256) -> int256:
-    return (_word << 128) >> 128
-
-
-@internal
-@pure
-def _upper(_word: int256) -> int256:
-    return (_word - self._lower(_word)) >> 128
-
-
-@internal
-@pure
-def _floored(_amount_minor: int256) -> uint256:
-    return convert(max(_amount_minor, 0), uint256)
-
-
 @internal
 @pure
 def _parts(_legs: uint256[MAX_PARTIES]) -> uint256[2]:

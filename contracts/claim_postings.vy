@@ -26,7 +26,6 @@ ACCOUNTS: constant(uint256) = 11
 def _post_deposit(
     _journal: address,
     _deal_id: bytes32,
-    _date: uint256,
     _depositor: uint256,
     _custodian: uint256,
     _amount_minor: int256,
@@ -36,7 +35,6 @@ def _post_deposit(
     """
     extcall IJournal(_journal).post(
         _deal_id,
-        _date,
         [
             IJournal.Posting(party=_depositor, account=DEPOSIT_PLACED, amount_minor=_amount_minor),
             IJournal.Posting(party=_depositor, account=postings.CASH, amount_minor=-_amount_minor),
@@ -50,7 +48,6 @@ def _post_deposit(
 def _post(
     _journal: address,
     _deal_id: bytes32,
-    _earliest: uint256,
     _division: IDeals.Division,
     _cover: IDeals.Cover,
     _totals: layers.Legs,
@@ -105,7 +102,7 @@ def _post(
                     party=self._party(_division.parties, i // ACCOUNTS), account=i % ACCOUNTS, amount_minor=net[i]
                 )
             )
-    extcall IJournal(_journal).post(_deal_id, _earliest, posted)
+    extcall IJournal(_journal).post(_deal_id, posted)
 
 
 @internal

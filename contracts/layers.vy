@@ -9,6 +9,7 @@
 """
 from . import loan_words
 from . import reasons
+from . import tallies
 from . import waterfall
 
 MAX_LAYERS: constant(uint256) = 8
@@ -203,6 +204,17 @@ def _cash(_kind: uint256, _amounts: uint256) -> uint256:
     assert _kind == loan_words.RECOVERY and between == 0, reasons.RECOVERY_KIND_INVALID
     assert fee <= principal, reasons.COST_ABOVE_AMOUNT
     return principal - fee
+
+
+@internal
+@pure
+def _gross(_kind: uint256, _amounts: uint256) -> uint256:
+    """
+    @return What came in: of a recovery the cost is a part of it, of a late repayment all four amounts add up.
+    """
+    if _kind == loan_words.RECOVERY:
+        return _amounts & MASK_64
+    return tallies._sum(_amounts)
 
 
 @internal

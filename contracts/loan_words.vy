@@ -78,5 +78,18 @@ def _require_date(_word: uint256, _date: uint256):
 
 @internal
 @pure
+def _require_latest(_word: uint256, _version: uint256, _sequence: uint256, _date: uint256, _tip: uint256):
+    """
+    @param _tip The loan's tip if the entry to mirror is the latest that stands.
+    """
+    assert _word != 0, reasons.LOAN_UNKNOWN
+    assert _word & REVERSED == 0, reasons.LOAN_REVERSED
+    self._require_place(_word, _version, _sequence)  # L3
+    self._require_date(_word, _date)
+    assert _word & MASK_TIP == _tip, reasons.ENTRY_NOT_LATEST  # L4
+
+
+@internal
+@pure
 def _since(_word: uint256) -> uint256:
     return (_word & MASK_SINCE) >> SINCE

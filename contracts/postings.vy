@@ -41,7 +41,6 @@ def _party(_division: IDeals.Division, _place: uint256) -> uint256:
 def _post(
     _journal: address,
     _deal_id: bytes32,
-    _earliest: uint256,
     _division: IDeals.Division,
     _totals: uint256[MAX_PARTIES],
     _against: uint256,
@@ -73,14 +72,13 @@ def _post(
         cash_party: uint256 = self._party(_division, _cash_place)
         postings.append(IJournal.Posting(party=cash_party, account=CASH, amount_minor=cash_minor))
         postings.append(IJournal.Posting(party=cash_party, account=CLEARING, amount_minor=-cash_minor))
-    extcall IJournal(_journal).post(_deal_id, _earliest, postings)
+    extcall IJournal(_journal).post(_deal_id, postings)
 
 
 @internal
 def _post_loan_fees(
     _journal: address,
     _deal_id: bytes32,
-    _earliest: uint256,
     _division: IDeals.Division,
     _parts: uint256[MAX_PARTIES],
     _sign: int256,
@@ -101,4 +99,4 @@ def _post_loan_fees(
     payee: uint256 = (_division.parties >> (16 * ((_division.fees >> 216) & 255))) & MASK_16
     postings.append(IJournal.Posting(party=payee, account=FEES, amount_minor=-fee_minor))
     postings.append(IJournal.Posting(party=payee, account=CLEARING, amount_minor=fee_minor))
-    extcall IJournal(_journal).post(_deal_id, _earliest, postings)
+    extcall IJournal(_journal).post(_deal_id, postings)

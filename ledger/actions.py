@@ -6,15 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ledger import reading
+from ledger import days, reading
 from ledger.bindings import deal_terms, decode_call, terms_hash
+from ledger.days import DayTotal
 from ledger.errors import LedgerError, UsageInvalid
 from ledger.figures import FigureKind, currency_text
 from ledger.lists import OPEN_END, ListRole
 from ledger.messages import text
 from ledger.money import currency_decimals, date_of, format
 from ledger.periods import check_month, month_text, period
+from ledger.reading import DayStatement
 from ledger.records import name_of
+from ledger.sealing import business_day
 
 if TYPE_CHECKING:
     from ledger.ledger import Ledger
@@ -215,6 +218,30 @@ def _close_month(reader: _Reader, given: dict[str, Any]) -> list[str]:
     return [said, text("action.due", platform=found.platform, amount=due)]
 
 
+def _seal_day(reader: _Reader, given: dict[str, Any]) -> list[str]:
+    name, said = name_of(given["deal_id"]), DayStatement(*given["statement"])
+    on = date_of(given["day"])
+    found = business_day(reader.ledger, name, on)
+    first = text(
+        "action.seal",
+        deal=name,
+        date=on.isoformat(),
+        since=found.since.isoformat(),
+        entries=sum(DayTotal.unpack(word).entries for word in said.totals),
+        breaks=len(said.breaks),
+        digest="0x" + days.digest(given["deal_id"], given["day"], said).hex(),
+    )
+    if found.book is None:
+        # A day that is sealed by now: the contract says so when it is sent.
+        return [first]
+    differs = days.differences(said, found.book._replace(breaks=said.breaks), found.parties)
+    if not differs:
+        return [first, text("action.seal_same")]
+    sections = dict.fromkeys(one.section.value for one in differs)
+    words = ", ".join(text(f"cli.section_{section}") for section in sections)
+    return [first, text("action.seal_other", sections=words)]
+
+
 def _plain(value: object) -> str:
     return "0x" + value.hex() if isinstance(value, bytes) else str(value)
 
@@ -228,6 +255,7 @@ _WORDS: dict[tuple[str, str], Callable[[_Reader, dict[str, Any]], list[str]]] = 
     ("Exposures", "declare_group"): _group,
     ("Guarantees", "release"): _release,
     ("Guarantees", "reverse_payment"): _reverse_payment,
+    ("Journal", "seal_day"): _seal_day,
     ("Lists", "change"): _list_change,
     ("Servicing", "write_off"): _write_off,
     ("Settlements", "close"): _close_month,

@@ -110,13 +110,17 @@ def encode_batch(
     rows: Sequence[Sequence[int]],
     *,
     contract: str = "Loans",
+    late: bool = False,
 ) -> bytes:
     """Call data of a batch function; every field of a row is one word.
 
-    The same bytes as `encode_call`, which spends longer on a batch than the EVM saves.
+    The same bytes as `encode_call`, which spends longer on a batch than the EVM saves. `late` is
+    for the functions that take rows of sealed days.
     """
-    selector, _, _ = _function(contract, function)
-    words = [int.from_bytes(deal_id, "big"), version, 96, len(rows)]
+    selector, types, _ = _function(contract, function)
+    choice = [int(late)] if types[-1] == "bool" else []
+    assert choice or not late, function
+    words = [int.from_bytes(deal_id, "big"), version, 96 + 32 * len(choice), *choice, len(rows)]
     for row in rows:
         words.extend(row)
     return selector + b"".join([word.to_bytes(32, "big") for word in words])

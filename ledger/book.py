@@ -14,9 +14,11 @@ from ledger.events import Event, Place
 from ledger.folding.agreements import Agreements
 from ledger.folding.at_hand import AtHand
 from ledger.folding.balances import Balances
+from ledger.folding.days import Days
 from ledger.folding.guarantees import Guarantees
 from ledger.folding.lending import Lending
 from ledger.folding.membership import Membership
+from ledger.folding.settlements import Settlements
 from ledger.records import TABLES, has_tables, make_tables
 
 _CACHE_KIB = 65_536
@@ -37,8 +39,10 @@ class Book:
         parts = (
             Membership(connection),
             Agreements(self._at_hand, self._balances),
+            Days(self._at_hand),
             Lending(self._at_hand, self._balances),
             Guarantees(self._at_hand, self._balances),
+            Settlements(self._at_hand, self._balances),
         )
         self._appliers: Mapping[type[Event], Callable[[Any, Place], None]] = {
             kind: applier for part in parts for kind, applier in part.appliers.items()

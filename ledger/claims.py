@@ -131,6 +131,7 @@ def claim_run(
     *,
     on: date,
     by: str,
+    late: bool = False,
     dry_run: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> ClaimRun:
@@ -138,7 +139,7 @@ def claim_run(
     if on > LAST_DATE:
         last = text("submit.day_far_expected", last=LAST_DATE.isoformat())
         raise UsageInvalid(text("submit.day_far"), expected=last, found=on.isoformat())
-    run = _Run(ledger, deal, on, by, dry_run, progress)
+    run = _Run(ledger, deal, on, by, late, dry_run, progress)
     for _ in range(_RACE_ATTEMPTS):
         try:
             return run.attempt()
@@ -173,7 +174,14 @@ class _Run:
     """A run of claims; what it posted on a network stays with it from attempt to attempt."""
 
     def __init__(
-        self, ledger: Ledger, deal: str, on: date, by: str, dry_run: bool, progress: Progress
+        self,
+        ledger: Ledger,
+        deal: str,
+        on: date,
+        by: str,
+        late: bool,
+        dry_run: bool,
+        progress: Progress,
     ) -> None:
         self._ledger = ledger
         self._name = deal
@@ -182,6 +190,7 @@ class _Run:
         self._on = on
         self._day = day_number(on)
         self._by = by
+        self._late = late
         self._dry_run = dry_run
         self._progress = progress
         self._already = _compensated(ledger, self._deal.deal)
@@ -296,7 +305,9 @@ class _Run:
         guarantees = self._ledger.settings.contracts["Guarantees"]
         rows = [claim.words(self._day) for claim in claims]
         version = claims[0].loan.version
-        data = encode_batch("compensate", label(self._name), version, rows, contract="Guarantees")
+        data = encode_batch(
+            "compensate", label(self._name), version, rows, contract="Guarantees", late=self._late
+        )
         try:
             receipt = outbox.send(self._by, KeyUse.MAKER, guarantees, data, rows=len(rows))
         except Reverted as refusal:

@@ -6,6 +6,9 @@
     |   |   `-- ValueInvalid      2  one text that should be an amount, a percentage, a date, a ref
     |   |-- EntryInvalid          2  entries made in Python; carries every problem
     |   |-- FileInvalid           2  a CSV file; carries every problem of every row
+    |   |-- StatementInvalid      2  a file of the other side; carries every problem
+    |   |   `-- TotalsDiffer      2  its control totals are not what its lines come to
+    |   |-- FieldMapInvalid       2  a field map; carries every mistake
     |   |-- TermsInvalid          2  deal.toml
     |   |-- ConsortiumInvalid     2  consortium.toml
     |   `-- KeyUnavailable        2  a member's key is missing or its passphrase is wrong
@@ -157,6 +160,24 @@ class FileInvalid(_ProblemsFound):
     """A file with bad rows. `.problems` has every one of them with line and column."""
 
     key = "error.file_invalid"
+
+
+class StatementInvalid(_ProblemsFound):
+    """A file of the other side that cannot be reconciled. `.problems` has everything wrong."""
+
+    key = "error.statement_invalid"
+
+
+class TotalsDiffer(StatementInvalid):
+    """Control totals that are not what the lines come to. `.problems` has every difference."""
+
+    key = "error.totals_differ"
+
+
+class FieldMapInvalid(_ProblemsFound):
+    """A field map that cannot be used. `.problems` has every mistake with its path."""
+
+    key = "error.field_map_invalid"
 
 
 class TermsInvalid(_ProblemsFound):
@@ -318,7 +339,8 @@ _REASON_NAMES = """
     DAY_COUNT_INVALID CURRENCY_INVALID DEMANDS_INVALID VERSION_DEPOSIT_DIFFERS
     VERSION_PERIOD_DIFFERS VERSION_CURRENCY_DIFFERS LENDING_LICENCE_MISSING
     GUARANTEE_LICENCE_MISSING FEE_PAYEE_UNLICENSED
-    POSTINGS_UNBALANCED DAY_SEALED DIGEST_REPEATED
+    POSTINGS_UNBALANCED DAY_SEALED DIGEST_REPEATED CLEARING_UNBALANCED BREAKS_UNORDERED
+    DAYS_TOO_MANY
     LOAN_EXISTS LOAN_PRINCIPAL_INVALID LOAN_DATES_INVALID LOAN_METHOD_INVALID VERSION_NOT_IN_FORCE
     RATE_OVER_LIMIT BULLET_TERM_OVER_LIMIT BORROWER_OVER_LIMIT CONSUMER_OVER_LIMIT
     START_DATES_DIFFER OUTSTANDING_OVER_LIMIT GUARANTEED_BORROWER_OVER_LIMIT
@@ -331,6 +353,8 @@ _REASON_NAMES = """
     RELEASE_UNDER_TARGET DEPOSIT_SHORT CLAIM_MISSING CLAIM_BEFORE_TRIGGER CLAIM_UNCOVERED
     COST_ABOVE_AMOUNT RECOVERY_KIND_INVALID
     PERIOD_MISSING PERIOD_CLOSED PERIOD_OUT_OF_ORDER PERIOD_DATE_INVALID
+    SETTLEMENT_DAY_PASSED SETTLEMENT_EMPTY PAYMENT_INVALID SETTLEMENT_DIFFERS PAYMENT_UNKNOWN
+    SETTLEMENT_REPLACED PAYMENT_OVER_DUE
     ROLE_UNKNOWN LIST_DATES_INVALID LIST_FULL PARTY_NOT_LISTED
     FIGURE_UNKNOWN FIGURE_DATE_INVALID FIGURE_TOO_LARGE FIGURES_FULL GROUP_INVALID GROUP_IN_USE
     CONCENTRATION_OVER_LIMIT JOINT_SHARE_OVER_LIMIT GUARANTEE_OVER_LIMIT

@@ -14,7 +14,16 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ledger import agreements, claims, posting, reading, reversing
+from ledger import (
+    agreements,
+    claims,
+    paying,
+    posting,
+    reading,
+    reversing,
+    sealing,
+    settlements,
+)
 from ledger.bindings import decode_event, encode_call
 from ledger.book import Book
 from ledger.chain.engine import Engine, Head, Log, Receipt
@@ -44,8 +53,12 @@ from ledger.founding import (
 from ledger.keys import Keyring, Passphrases, open_passphrases
 from ledger.messages import text
 from ledger.outbox import Outbox
+from ledger.paying import Paid
 from ledger.posting import Progress, Submitted
+from ledger.reading import DayStatement
 from ledger.salts import Salts
+from ledger.sealing import DaySealing
+from ledger.settlements import Settled
 
 if TYPE_CHECKING:
     from ledger.terms import Terms
@@ -213,6 +226,7 @@ class Ledger:
         by: str,
         lines: Sequence[int] = (),
         file: str = "",
+        late: bool = False,
         dry_run: bool = False,
         progress: Progress = lambda done, total: None,
     ) -> Submitted:
@@ -220,9 +234,11 @@ class Ledger:
 
         Entries on the chain already are counted, not posted again; write-offs wait for a checker
         (`.waiting`, `.actions`) unless it is a `--dev` ledger. A repayment on a loan compensated or
-        written off goes to the owners of its claims. Raises `EntryInvalid`, or `EntryRejected` with
-        every refused row; its `.submitted` is what the run came to. On a network (`Engine.atomic`
-        false) the batches before the refused one stay posted.
+        written off goes to the owners of its claims. `late`: bookings, repayments, recoveries and
+        waivers of sealed days keep their date and count to the first open day; else they are
+        refused. Raises `EntryInvalid`, or `EntryRejected` with every refused row; its `.submitted`
+        is what the run came to. On a network (`Engine.atomic` false) the batches before the refused
+        one stay posted.
         """
         return posting.submit(
             self,
@@ -231,6 +247,7 @@ class Ledger:
             by=by,
             lines=lines,
             file=file,
+            late=late,
             dry_run=dry_run,
             progress=progress,
         )
@@ -241,16 +258,39 @@ class Ledger:
         *,
         date: date,
         by: str,
+        late: bool = False,
         dry_run: bool = False,
         progress: Progress = lambda done, total: None,
     ) -> ClaimRun:
         """Claim every loan past its trigger day on `date` from the loss layers (代偿), once each.
 
-        Loans for which no layer would pay are `.skipped`. Raises `Reverted` (`CLAIM_MISSING` when
-        no terms of the deal have loss layers), or `EntryRejected` with the loans refused for
-        another reason; then, on the local chain, nothing is claimed.
+        Loans for which no layer would pay are `.skipped`. `late` as in `submit`. Raises `Reverted`
+        (`CLAIM_MISSING` when no terms of the deal have loss layers), or `EntryRejected` with the
+        loans refused for another reason; then, on the local chain, nothing is claimed.
         """
-        return claims.claim_run(self, deal, on=date, by=by, dry_run=dry_run, progress=progress)
+        return claims.claim_run(
+            self, deal, on=date, by=by, late=late, dry_run=dry_run, progress=progress
+        )
+
+    def seal(
+        self,
+        deal: str,
+        *,
+        date: date,
+        by: str,
+        breaks: Iterable[bytes] = (),
+        statement: DayStatement | None = None,
+        dry_run: bool = False,
+    ) -> DaySealing:
+        """Sign a business day (日终) under four eyes: equal statements of all parties seal it.
+
+        `breaks`: hashes of the breaks that are open and known. `statement`: the party's own, None:
+        what the book says with those breaks. What was signed already is not signed again. Raises
+        `Reverted` (`DAY_SEALED`, ...).
+        """
+        return sealing.seal(
+            self, deal, on=date, by=by, breaks=breaks, statement=statement, dry_run=dry_run
+        )
 
     def reverse(
         self,
@@ -268,6 +308,45 @@ class Ledger:
         `UsageInvalid` for a ref that is no entry, `EntryRejected` for what the contract refuses.
         """
         return reversing.reverse(self, refs, deal=deal, by=by, on=on, dry_run=dry_run)
+
+    def settle(self, deal: str, *, on: date, by: str, dry_run: bool = False) -> Settled:
+        """Say who pays whom so that nothing is due in a deal any more (清算), by fewest payments.
+
+        As of the last sealed day: its closing balances, less what was paid since; as of a later
+        day: what is due now. A new settlement replaces what is unpaid of the one before; one that
+        says the same already is not made again, and with nothing due none is. Raises `Reverted`.
+        """
+        return settlements.settle(self, deal, on=on, by=by, dry_run=dry_run)
+
+    def settle_paid(
+        self,
+        ids: Sequence[str],
+        *,
+        reference: str,
+        by: str,
+        on: date,
+        amount_minor: int | None = None,
+        dated: bool = True,
+        dry_run: bool = False,
+    ) -> Paid:
+        """Say that payments of settlements were paid with one bank reference, all or none.
+
+        `ids`: `DEAL/N/K`, or `DEAL/N` where the member has one payment in it; payments of several
+        deals may share a reference. `amount_minor`, of one payment alone; None: what is left of
+        each. The same reference and payment again count as `.already_posted` if the amount, where
+        given, and the date are the same; without `dated`, `on` is the date of new ones only.
+        Raises `UsageInvalid`, or `EntryRejected` with the payment that is refused.
+        """
+        return paying.paid(
+            self,
+            ids,
+            reference=reference,
+            by=by,
+            on=on,
+            amount_minor=amount_minor,
+            dated=dated,
+            dry_run=dry_run,
+        )
 
     def send(
         self, contract: str, function: str, *arguments: Any, by: str, dry_run: bool = False

@@ -277,7 +277,7 @@ def _excess(statement: Statement, terms: DealTerms, decimals: int) -> list[Line]
     lines.append(
         _line(
             "share",
-            _before_risk(statement, terms),
+            before_risk(statement, terms),
             share=format_percent(terms.period.share_ppm),
         )
     )
@@ -306,14 +306,14 @@ def _volume(statement: Statement, terms: DealTerms, decimals: int) -> list[Line]
             )
         below = reached
     key = "of_whole" if period.whole else "of_slices"
-    return [*lines, _line(key, _before_risk(statement, terms))]
+    return [*lines, _line(key, before_risk(statement, terms))]
 
 
 def _risk(statement: Statement, terms: DealTerms, decimals: int) -> list[Line]:
     overdue, outstanding = statement.overdue_minor, statement.outstanding_minor
     for band in risk_bands(terms.period):
         if band.up_to_ppm is None or overdue * PPM <= band.up_to_ppm * outstanding:
-            part = half_up(_before_risk(statement, terms) * band.multiplier_ppm, PPM)
+            part = half_up(before_risk(statement, terms) * band.multiplier_ppm, PPM)
             return [
                 _line(
                     "risk",
@@ -326,7 +326,7 @@ def _risk(statement: Statement, terms: DealTerms, decimals: int) -> list[Line]:
     return []
 
 
-def _before_risk(statement: Statement, terms: DealTerms) -> int:
+def before_risk(statement: Statement, terms: DealTerms) -> int:
     """The platform's part before any risk multiplier."""
     if terms.period.rule == EXCESS:
         return losses.excess(

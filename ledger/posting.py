@@ -72,6 +72,7 @@ def submit(
     by: str,
     lines: Sequence[int] = (),
     file: str = "",
+    late: bool = False,
     dry_run: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> Submitted:
@@ -81,7 +82,7 @@ def submit(
     refuse_far_days(given, lines, file)
     run = Submitted(file=file, rows=len(given))
     for _ in range(_RACE_ATTEMPTS):
-        posting = _Posting(ledger, deal, by, dry_run)
+        posting = _Posting(ledger, deal, by, late, dry_run)
         try:
             return posting.post(run, given, lines, progress)
         except Raced:
@@ -100,10 +101,11 @@ def submit(
 class _Posting:
     """One attempt at a run of entries."""
 
-    def __init__(self, ledger: Ledger, deal: str, by: str, dry_run: bool) -> None:
+    def __init__(self, ledger: Ledger, deal: str, by: str, late: bool, dry_run: bool) -> None:
         self._ledger = ledger
         self._deal = deal
         self._by = by
+        self._late = late
         self._dry_run = dry_run
         self._atomic = ledger.engine.atomic
         self._waits = not ledger.settings.dev
@@ -256,7 +258,8 @@ class _Posting:
     def _call(self, route: Route, version: int, rows: list[tuple[int, ...]]) -> tuple[bytes, bytes]:
         """The contract, and the call of its batch function."""
         deal = label(self._deal)
-        data = encode_batch(route.function, deal, version, rows, contract=route.contract)
+        late = self._late and route.late
+        data = encode_batch(route.function, deal, version, rows, contract=route.contract, late=late)
         return self._ledger.settings.contracts[route.contract], data
 
     def _refused(self, plan: Plan, probing: Probing | None) -> list[RejectedRow]:

@@ -15,6 +15,7 @@ from datetime import date
 from ledger import losses, reading
 from ledger.book import Book
 from ledger.entries import Kind
+from ledger.events import Place
 from ledger.events.agreed_terms import LAST_BOUND, DealTerms, PeriodTerms
 from ledger.money import DayCount, apportion, date_of, day_number, year_days
 from ledger.reading import Posted, Statement
@@ -117,7 +118,8 @@ class Reckoning:
             version=version,
             party=0,
             date=0,
-            block=0,
+            day=0,
+            place=Place(0, 0, 0),
             opening_minor=earlier[-1].outstanding_minor if earlier else 0,
             outstanding_minor=outstanding,
             overdue_minor=overdue,

@@ -53,8 +53,8 @@ CREATE TABLE deal_steps (
   block INTEGER NOT NULL);
 CREATE TABLE periods (
   deal INTEGER NOT NULL, month INTEGER NOT NULL, version INTEGER NOT NULL, party INTEGER NOT NULL,
-  date INTEGER NOT NULL, figures TEXT NOT NULL, block INTEGER NOT NULL,
-  PRIMARY KEY (deal, month)) WITHOUT ROWID;
+  date INTEGER NOT NULL, day INTEGER NOT NULL, figures TEXT NOT NULL, block INTEGER NOT NULL,
+  tx INTEGER NOT NULL, log INTEGER NOT NULL, PRIMARY KEY (deal, month)) WITHOUT ROWID;
 CREATE TABLE versions (
   deal INTEGER NOT NULL, version INTEGER NOT NULL, proposer INTEGER NOT NULL,
   terms_hash BLOB NOT NULL, terms TEXT NOT NULL, in_force INTEGER NOT NULL DEFAULT 0,
@@ -73,10 +73,12 @@ CREATE TABLE loans (
 CREATE INDEX loans_overdue ON loans (deal, since_date) WHERE {OVERDUE};
 CREATE TABLE entries (
   entry INTEGER PRIMARY KEY, deal INTEGER NOT NULL, entry_id BLOB NOT NULL, loan_id BLOB NOT NULL,
-  kind TEXT NOT NULL, date INTEGER NOT NULL, principal_minor INTEGER NOT NULL,
-  interest_minor INTEGER NOT NULL, penalty_minor INTEGER NOT NULL, fee_minor INTEGER NOT NULL,
+  kind TEXT NOT NULL, date INTEGER NOT NULL, day INTEGER NOT NULL,
+  principal_minor INTEGER NOT NULL, interest_minor INTEGER NOT NULL,
+  penalty_minor INTEGER NOT NULL, fee_minor INTEGER NOT NULL,
   legs BLOB NOT NULL, submitter INTEGER NOT NULL, block INTEGER NOT NULL,
-  tx INTEGER NOT NULL, log INTEGER NOT NULL, reversed_id BLOB, reversed INTEGER NOT NULL DEFAULT 0);
+  tx INTEGER NOT NULL, log INTEGER NOT NULL, reversed_id BLOB, mirrored TEXT,
+  reversed INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE layer_parts (
   entry INTEGER NOT NULL, layer INTEGER NOT NULL, amount_minor INTEGER NOT NULL,
   PRIMARY KEY (entry, layer)) WITHOUT ROWID;
@@ -89,9 +91,9 @@ CREATE TABLE layer_use (
   PRIMARY KEY (deal, layer)) WITHOUT ROWID;
 CREATE TABLE deposit_lines (
   line INTEGER PRIMARY KEY, deal INTEGER NOT NULL, entry_id BLOB NOT NULL, kind TEXT NOT NULL,
-  party INTEGER NOT NULL, date INTEGER NOT NULL, amount_minor INTEGER NOT NULL,
-  deposit_minor INTEGER NOT NULL, block INTEGER NOT NULL, tx INTEGER NOT NULL,
-  log INTEGER NOT NULL, reversed_id BLOB, reversed INTEGER NOT NULL DEFAULT 0);
+  party INTEGER NOT NULL, date INTEGER NOT NULL, day INTEGER NOT NULL,
+  amount_minor INTEGER NOT NULL, deposit_minor INTEGER NOT NULL, block INTEGER NOT NULL,
+  tx INTEGER NOT NULL, log INTEGER NOT NULL, reversed_id BLOB, reversed INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX deposit_lines_by_deal ON deposit_lines (deal);
 CREATE INDEX deposit_lines_by_id ON deposit_lines (entry_id);
 CREATE TABLE top_ups (
@@ -100,6 +102,37 @@ CREATE TABLE top_ups (
 CREATE TABLE balances (
   deal INTEGER NOT NULL, party INTEGER NOT NULL, account TEXT NOT NULL,
   amount_minor INTEGER NOT NULL, PRIMARY KEY (deal, party, account)) WITHOUT ROWID;
+CREATE TABLE day_moves (
+  deal INTEGER NOT NULL, day INTEGER NOT NULL, party INTEGER NOT NULL, account TEXT NOT NULL,
+  amount_minor INTEGER NOT NULL, PRIMARY KEY (deal, day, party, account)) WITHOUT ROWID;
+CREATE TABLE day_signatures (
+  deal INTEGER NOT NULL, day INTEGER NOT NULL, party INTEGER NOT NULL, digest BLOB NOT NULL,
+  statement TEXT NOT NULL, block INTEGER NOT NULL);
+CREATE INDEX day_signatures_by_day ON day_signatures (deal, day);
+CREATE TABLE day_disputes (
+  deal INTEGER NOT NULL, day INTEGER NOT NULL, party INTEGER NOT NULL, against INTEGER NOT NULL,
+  sections INTEGER NOT NULL, block INTEGER NOT NULL);
+CREATE INDEX day_disputes_by_day ON day_disputes (deal, day);
+CREATE TABLE seals (
+  deal INTEGER NOT NULL, day INTEGER NOT NULL, digest BLOB NOT NULL, block INTEGER NOT NULL,
+  PRIMARY KEY (deal, day)) WITHOUT ROWID;
+CREATE TABLE settlements (
+  deal INTEGER NOT NULL, number INTEGER NOT NULL, day INTEGER NOT NULL, party INTEGER NOT NULL,
+  of_sealed_day INTEGER NOT NULL, block INTEGER NOT NULL, tx INTEGER NOT NULL,
+  log INTEGER NOT NULL, PRIMARY KEY (deal, number)) WITHOUT ROWID;
+CREATE TABLE settlement_payments (
+  deal INTEGER NOT NULL, number INTEGER NOT NULL, payment INTEGER NOT NULL,
+  payer INTEGER NOT NULL, payee INTEGER NOT NULL, amount_minor INTEGER NOT NULL,
+  paid_minor INTEGER NOT NULL, PRIMARY KEY (deal, number, payment)) WITHOUT ROWID;
+CREATE TABLE settlement_lines (
+  line INTEGER PRIMARY KEY, deal INTEGER NOT NULL, entry_id BLOB NOT NULL, kind TEXT NOT NULL,
+  number INTEGER NOT NULL, payment INTEGER NOT NULL, party INTEGER NOT NULL,
+  date INTEGER NOT NULL, day INTEGER NOT NULL, amount_minor INTEGER NOT NULL,
+  reference_id BLOB NOT NULL, block INTEGER NOT NULL, tx INTEGER NOT NULL, log INTEGER NOT NULL,
+  reversed_id BLOB, reversed INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX settlement_lines_by_deal ON settlement_lines (deal);
+CREATE INDEX settlement_lines_by_id ON settlement_lines (entry_id);
+CREATE INDEX settlement_lines_by_reference ON settlement_lines (reference_id);
 """
 _SCHEMA_NUMBER = zlib.crc32(_SCHEMA.encode()) >> 1 | 1
 
@@ -126,6 +159,13 @@ class DepositKind(StrEnum):
     DRAWN = "drawn"
     """By a compensation."""
     DRAW_REVERSED = "draw-reversed"
+
+
+class PaymentKind(StrEnum):
+    """Kinds of lines of a settlement's payments."""
+
+    PAID = "paid"
+    REVERSED = "payment-reversed"
 
 
 @dataclass(slots=True)

@@ -29,8 +29,9 @@ from ledger.four_eyes import ask
 from ledger.keys import KeyUse
 from ledger.messages import text
 from ledger.money import day_number
+from ledger.paying import paid_ref
 from ledger.posting import Submitted
-from ledger.records import DepositKind
+from ledger.records import DepositKind, PaymentKind
 
 if TYPE_CHECKING:
     from ledger.ledger import Ledger
@@ -55,7 +56,7 @@ _ROUTES = {
     Kind.CLAIM_REPAYMENT: ("Guarantees", "reverse_recovery"),
 }
 _BOOKING_PREFIX, _DEPOSIT_PREFIX = "booking/", "deposit/"
-_Found = reading.Posted | reading.DepositLine
+_Found = reading.Posted | reading.DepositLine | reading.SettlementLine
 _Pair = tuple[int, int]
 """Eight amounts of 64 bits, four in a word."""
 
@@ -79,9 +80,10 @@ def reverse(
             if entry.reversed or reversing.noted(entry):
                 already += 1
                 continue
-            own = entry_id(ledger.salt(deal), Reversal(entry_ref=ref).ref)
+            own_ref = Reversal(entry_ref=reversing.ref_of(entry, ref)).ref
+            own = entry_id(ledger.salt(deal), own_ref)
             if not dry_run:
-                ledger.keep_refs([(own, Reversal(entry_ref=ref).ref)])
+                ledger.keep_refs([(own, own_ref)])
             try:
                 action = reversing.mirror(outbox, entry, own)
             except Reverted as refusal:
@@ -120,9 +122,10 @@ class _Reversing:
         self._mirrored: list[_Found] = []
 
     def find(self, ref: str) -> _Found:
-        """The entry, or the payment into the deposit, of that ref.
+        """The entry, the payment into the deposit or that on a settlement, of that ref.
 
-        `booking/LOAN_REF` or `deposit/REF` when an entry has the same ref. Raises `UsageInvalid`.
+        `booking/LOAN_REF`, `deposit/REF` or `settlement/N/K/REFERENCE` when there is another with
+        the same ref. Raises `UsageInvalid`.
         """
         book, deal = self._book, self._deal.deal
         booked = loan_id(self._salt, ref.removeprefix(_BOOKING_PREFIX))
@@ -130,6 +133,7 @@ class _Reversing:
             reading.entry(book, deal, entry_id(self._salt, ref)),
             reading.entry(book, deal, booked, booking=True),
             self._payment(ref),
+            *self._paid(ref),
         ]
         known = [found for found in candidates if found is not None]
         if len(known) > 1:
@@ -139,7 +143,7 @@ class _Reversing:
         if not known:
             raise UsageInvalid(text("reverse.unknown"), found=ref, fix=text("reverse.unknown_fix"))
         (found,) = known
-        if found.kind not in (*_TIP_KINDS, DepositKind.PAID):
+        if found.kind not in (*_TIP_KINDS, DepositKind.PAID, PaymentKind.PAID):
             raise UsageInvalid(text("reverse.kind", kind=found.kind), fix=text("reverse.kind_fix"))
         return found
 
@@ -147,6 +151,22 @@ class _Reversing:
         ids = [entry_id(self._salt, one) for one in (ref, ref.removeprefix(_DEPOSIT_PREFIX))]
         lines = (reading.deposit_entry(self._book, self._deal.deal, own) for own in ids)
         return next((line for line in lines if line is not None), None)
+
+    def _paid(self, ref: str) -> list[reading.SettlementLine]:
+        """What was paid on settlements with a bank's reference; what stands, if any of it does."""
+        book, deal, own = self._book, self._deal.deal, entry_id(self._salt, ref)
+        one = reading.settlement_entry(book, deal, own)
+        found = [one] if one is not None else reading.paid_with(book, deal, own)
+        return [line for line in found if not line.reversed] or found[-1:]
+
+    def ref_of(self, entry: _Found, ref: str) -> str:
+        """The ref of the entry found: one reference of a bank may be that of several payments."""
+        if (
+            isinstance(entry, reading.SettlementLine)
+            and entry_id(self._salt, ref) != entry.entry_id
+        ):
+            return paid_ref(entry.number, entry.payment, ref)
+        return ref
 
     def noted(self, entry: _Found) -> bool:
         """Whether the entry is reversed within this submission."""
@@ -160,6 +180,11 @@ class _Reversing:
         """Send the mirror; the id of an action that waits for its checker, or nothing."""
         contracts = self._ledger.settings.contracts
         day = entry.date if self._on is None else day_number(self._on)
+        if isinstance(entry, reading.SettlementLine):
+            paid = label(self._deal.name), own, entry.entry_id, day
+            data = encode_call("Settlements", "reverse_paid", *paid)
+            outbox.send(self._by, KeyUse.MAKER, contracts["Settlements"], data)
+            return b""
         if isinstance(entry, reading.DepositLine):
             data = encode_call(
                 "Guarantees", "reverse_payment", label(self._deal.name), own, entry.entry_id, day

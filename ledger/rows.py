@@ -36,15 +36,17 @@ class Route(NamedTuple):
     most_rows: int
     four_eyes: bool = False
     """Whether the checker sends what its maker requested."""
+    late: bool = False
+    """Whether entries of sealed days may be posted, to count to the first open one."""
 
 
-_RECOVER = Route("Guarantees", "recover", FEWER_ROWS)
+_RECOVER = Route("Guarantees", "recover", FEWER_ROWS, late=True)
 ROUTES = {
-    Kind.BOOKING: Route("Loans", "book", BATCH_ROWS),
-    Kind.REPAYMENT: Route("Loans", "repay", BATCH_ROWS),
+    Kind.BOOKING: Route("Loans", "book", BATCH_ROWS, late=True),
+    Kind.REPAYMENT: Route("Loans", "repay", BATCH_ROWS, late=True),
     Kind.OVERDUE: Route("Servicing", "mark_overdue", BATCH_ROWS),
     Kind.CURE: Route("Servicing", "mark_overdue", BATCH_ROWS),
-    Kind.WAIVER: Route("Servicing", "waive", BATCH_ROWS),
+    Kind.WAIVER: Route("Servicing", "waive", BATCH_ROWS, late=True),
     Kind.WRITE_OFF: Route("Servicing", "write_off", FEWER_ROWS, four_eyes=True),
     Kind.RECOVERY: _RECOVER,
     Kind.CLAIM_REPAYMENT: _RECOVER,

@@ -6,6 +6,7 @@ receiver, blocks no reward, and a transaction is validated once.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -20,10 +21,13 @@ from eth_typing import Address, BlockNumber, Hash32
 from eth_utils.exceptions import ValidationError
 
 from ledger.chain.accounts import LedgerAccounts
+from ledger.chain.compiled import CompiledComputation
 from ledger.chain.interpreter import LedgerComputation
 from ledger.chain.store import View
 from ledger.errors import Reverted, TransactionInvalid
 
+EVM_VARIABLE, INTERPRETED = "PLEDGER_EVM", "interpreted"
+"""Set so, the local engine compiles nothing; results are the same."""
 CALL_GAS = 10**12
 """Gas of a read or a probe: more than any needs, since nobody pays for it."""
 _ERROR_SELECTOR = bytes.fromhex("08c379a0")
@@ -44,7 +48,7 @@ class LedgerState(LondonState):
     """London state on our accounts, with the executor above and our interpreter."""
 
     account_db_class = LedgerAccounts
-    computation_class: type[LondonComputation] = LedgerComputation
+    computation_class: type[LondonComputation] = CompiledComputation
     transaction_executor_class = TransactionExecutor
 
 
@@ -74,7 +78,10 @@ def open_state(
         base_fee_per_gas=0,
     )
     # py-evm hands the first argument on to `LedgerAccounts` untouched.
-    return state_class(cast(Any, view), context, Hash32(state_root))
+    state = state_class(cast(Any, view), context, Hash32(state_root))
+    if os.environ.get(EVM_VARIABLE) == INTERPRETED and state_class is LedgerState:
+        state.computation_class = LedgerComputation
+    return state
 
 
 def execute(state: LedgerState, transaction: SignedTransactionAPI) -> ComputationAPI:

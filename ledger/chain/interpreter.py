@@ -11,7 +11,13 @@ from functools import lru_cache
 from typing import Any, cast
 
 from eth.abc import ComputationAPI, MessageAPI, StateAPI, TransactionContextAPI
-from eth.exceptions import FullStack, Halt, InsufficientStack, InvalidJumpDestination
+from eth.exceptions import (
+    FullStack,
+    Halt,
+    InsufficientStack,
+    InvalidInstruction,
+    InvalidJumpDestination,
+)
 from eth.vm.forks.london.computation import LondonComputation
 from eth.vm.logic.invalid import InvalidOpcode
 from eth.vm.memory import Memory
@@ -20,7 +26,7 @@ from eth.vm.stack import Stack
 
 _WORD = 1 << 256
 _STACK_ITEMS = 1024
-_JUMPDEST, _PUSH1, _PUSH32, _DUP1, _SWAP1 = 0x5B, 0x60, 0x7F, 0x80, 0x90
+LANDING, PUSH_1, PUSH_32, _DUP1, _SWAP1 = 0x5B, 0x60, 0x7F, 0x80, 0x90
 
 Logic = Callable[[Any], None]
 
@@ -66,7 +72,7 @@ class LedgerComputation(LondonComputation):
                 at = code.program_counter
                 opcode = raw[at] if at < length else 0
                 code.program_counter = at + 1
-                gas_cost, logic = _TABLE[opcode]
+                gas_cost, logic = TABLE[opcode]
                 left = meter.gas_remaining - gas_cost
                 if left < 0:
                     meter.consume_gas(gas_cost, f"0x{opcode:02x}")
@@ -157,9 +163,16 @@ def _save(computation: LedgerComputation) -> None:
 
 
 def _go_to(computation: LedgerComputation, target: int) -> None:
-    if target not in _landings(computation.msg.code):
-        raise InvalidJumpDestination(f"{target}")
+    if target not in landings(computation.msg.code):
+        raise wrong_jump(computation.msg.code, target)
     computation.code.program_counter = target
+
+
+def wrong_jump(code: bytes, target: int) -> Exception:
+    """The exception of a jump to what is no JUMPDEST, or is the data of a PUSH."""
+    if target < len(code) and code[target] == LANDING:
+        return InvalidInstruction(f"{target}")
+    return InvalidJumpDestination(f"{target}")
 
 
 def _pop(computation: LedgerComputation) -> int:
@@ -177,15 +190,15 @@ def _append(values: list[Any], value: Any) -> None:
 
 
 @lru_cache(maxsize=64)
-def _landings(code: bytes) -> frozenset[int]:
+def landings(code: bytes) -> frozenset[int]:
     """Positions of the JUMPDESTs that are not data of a PUSH."""
     found = []
     at = 0
     while at < len(code):
         opcode = code[at]
-        if opcode == _JUMPDEST:
+        if opcode == LANDING:
             found.append(at)
-        at += opcode - _PUSH1 + 2 if _PUSH1 <= opcode <= _PUSH32 else 1
+        at += opcode - PUSH_1 + 2 if PUSH_1 <= opcode <= PUSH_32 else 1
     return frozenset(found)
 
 
@@ -209,8 +222,8 @@ def _fast() -> dict[int, Logic]:
         0x52: _save,
         0x56: _jump,
         0x57: _jump_if,
-        _JUMPDEST: _landing,
-        **{_PUSH1 + size - 1: _push(size) for size in range(1, 33)},
+        LANDING: _landing,
+        **{PUSH_1 + size - 1: _push(size) for size in range(1, 33)},
         **{_DUP1 + position - 1: _dup(position) for position in range(1, 17)},
         **{_SWAP1 + position - 1: _swap(position) for position in range(1, 17)},
     }
@@ -230,4 +243,4 @@ def _table() -> tuple[tuple[int, Logic], ...]:
     return tuple(table)
 
 
-_TABLE = _table()
+TABLE = _table()

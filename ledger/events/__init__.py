@@ -19,6 +19,7 @@ from ledger.events.agreed_terms import (
 )
 from ledger.events.deals import (
     ClosingSigned,
+    DayDisputed,
     DaySealed,
     DaySigned,
     DealActivated,
@@ -63,6 +64,7 @@ from ledger.events.membership import (
     MemberExpelled,
     VoteCast,
 )
+from ledger.events.settlements import PaymentReversed, SettlementMade, SettlementPaid
 from ledger.events.words import (
     WORD_64,
     Amounts,
@@ -81,6 +83,7 @@ __all__ = [
     "ClaimTerms",
     "ClosingSigned",
     "CompensationReversed",
+    "DayDisputed",
     "DaySealed",
     "DaySigned",
     "DealActivated",
@@ -116,10 +119,13 @@ __all__ = [
     "MemberAdmitted",
     "MemberExpelled",
     "Particulars",
+    "PaymentReversed",
     "PeriodClosed",
     "PeriodTerms",
     "Place",
     "RecoveryReversed",
+    "SettlementMade",
+    "SettlementPaid",
     "TermsProposed",
     "TermsSigned",
     "TierTerms",
@@ -148,6 +154,7 @@ Event = (
     | ClosingSigned
     | DealClosed
     | DaySigned
+    | DayDisputed
     | DaySealed
     | PeriodClosed
     | EntriesSubmitted
@@ -167,6 +174,9 @@ Event = (
     | LoanRecovered
     | CompensationReversed
     | RecoveryReversed
+    | SettlementMade
+    | SettlementPaid
+    | PaymentReversed
 )
 
 

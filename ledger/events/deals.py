@@ -62,12 +62,29 @@ class DealClosed(NamedTuple):
 
 
 class DaySigned(NamedTuple):
-    """A party signed its digest of a business day."""
+    """日终: a party signed its statement of a business day. Fields as in `days.DayStatement`."""
 
     deal_id: bytes
     day: int
     party: int
     digest: bytes
+    totals: tuple[int, ...]
+    clearing_minor: tuple[int, ...]
+    balances: bytes
+    entries: bytes
+    breaks: tuple[bytes, ...]
+
+
+class DayDisputed(NamedTuple):
+    """What a party signed differs from the ledger's own totals or from what another signed."""
+
+    deal_id: bytes
+    day: int
+    party: int
+    against: int
+    """The other party; 0 for the ledger."""
+    sections: int
+    """Bits, of the sections that differ: see `days.Section`."""
 
 
 class DaySealed(NamedTuple):

@@ -1,4 +1,4 @@
-"""Agreements: the terms of deals, their state, their sealed days and their closed months."""
+"""Agreements: the terms of deals, their state and their closed months."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ledger.waterfall import Account
 
 
 class Agreements:
-    """Folds the events of Deals, and those of Journal and Settlements that close time."""
+    """Folds the events of Deals, and those of Settlements that close a month."""
 
     def __init__(self, at_hand: AtHand, balances: Balances) -> None:
         self._connection = at_hand.connection
@@ -29,7 +29,6 @@ class Agreements:
             events.DealResumed: self._resumed,
             events.ClosingSigned: self._closing_signed,
             events.DealClosed: self._closed,
-            events.DaySealed: self._day_sealed,
             events.PeriodClosed: self._period_closed,
         }
 
@@ -88,12 +87,6 @@ class Agreements:
         )
         return deal
 
-    def _day_sealed(self, event: events.DaySealed, place: Place) -> None:
-        self._connection.execute(
-            "UPDATE deals SET sealed_through = ? WHERE deal = ?",
-            (event.day, self._at_hand.deal(event.deal_id)),
-        )
-
     def _period_closed(self, event: events.PeriodClosed, place: Place) -> None:
         deal = self._at_hand.deal(event.deal_id)
         terms = self._at_hand.terms(deal, event.version)
@@ -101,13 +94,14 @@ class Agreements:
         # Balance days of a large deal are more than an integer of SQLite holds.
         names, amounts = event._fields[5:-1], event[5:-1]
         figures = json.dumps({**dict(zip(names, amounts, strict=True)), "parts_minor": gives})
+        day = self._at_hand.day_of(deal, event.date)
+        who = deal, event.month, event.version, event.party, event.date, day
         self._connection.execute(
-            "INSERT INTO periods VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (deal, event.month, event.version, event.party, event.date, figures, place.block),
+            "INSERT INTO periods VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*who, figures, *place)
         )
         sign = -1 if event.platform_minor < 0 else 1
         move = self._balances.move
         for party, part in zip(terms.parties, gives, strict=False):
-            move(deal, party, Account.INTEREST, Account.CLEARING, sign * part)
+            move(deal, day, party, Account.INTEREST, Account.CLEARING, sign * part)
         platform = terms.parties[terms.period.to]
-        move(deal, platform, Account.CLEARING, Account.INTEREST, event.platform_minor)
+        move(deal, day, platform, Account.CLEARING, Account.INTEREST, event.platform_minor)

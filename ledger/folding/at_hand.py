@@ -11,11 +11,15 @@ from ledger.entries import Kind
 from ledger.events import FUNDERS, Amounts, DealTerms, Place
 from ledger.records import Loan, decode_legs, decode_terms, encode_legs, name_of
 
-_ENTRY_INDEXES = {"entries_by_id": "entry_id", "entries_by_loan": "loan_id"}
+_ENTRY_INDEXES = {
+    "entries_by_id": "entry_id", "entries_by_loan": "loan_id", "entries_by_day": "deal, day",
+}  # fmt: skip
 # Entries kept back before they are written, and loans kept at hand while a run is folded.
 _PENDING_ENTRIES, _LOANS_AT_HAND = 20_000, 250_000
+# Marks are not dated: they count to no business day.
+_UNDATED = (Kind.OVERDUE, Kind.CURE)
 # Places in a row of entries.
-_ENTRY_ID, _LOAN_ID, _KIND, _FIRST_AMOUNT, _LEGS = 1, 2, 3, 5, 9
+_ENTRY_ID, _LOAN_ID, _KIND, _DAY, _FIRST_AMOUNT, _LEGS = 1, 2, 3, 5, 6, 10
 
 
 class Batch(NamedTuple):
@@ -25,6 +29,12 @@ class Batch(NamedTuple):
     version: int
     submitter: int
     terms: DealTerms
+    open_day: int
+    """The first business day that is not sealed: what is dated before it counts to it."""
+
+    def day_of(self, date: int) -> int:
+        """The business day to which an entry of the batch counts."""
+        return max(date, self.open_day)
 
 
 class AtHand:
@@ -39,6 +49,7 @@ class AtHand:
         self._reversed: list[tuple[object, ...]] = []
         self._terms: dict[tuple[int, int], DealTerms] = {}
         self._deals: dict[bytes, int] = {}
+        self._open_days: dict[int, int] = {}
 
     # ---- deals
 
@@ -48,7 +59,8 @@ class AtHand:
         if len(self._entries) >= _PENDING_ENTRIES:
             self._flush()
         deal = self.deal(deal_id)
-        self._batch = Batch(deal, version, submitter, self.terms(deal, version))
+        open_day = self.day_of(deal, 0)
+        self._batch = Batch(deal, version, submitter, self.terms(deal, version), open_day)
 
     @property
     def batch(self) -> Batch:
@@ -71,6 +83,19 @@ class AtHand:
             (text,) = self.connection.execute(query, (deal, version)).fetchone()
             self._terms[deal, version] = decode_terms(text)
         return self._terms[deal, version]
+
+    def day_of(self, deal: int, date: int) -> int:
+        """The business day to which an entry of that date counts when it is posted now."""
+        if deal not in self._open_days:
+            query = "SELECT sealed_through FROM deals WHERE deal = ?"
+            (sealed_through,) = self.connection.execute(query, (deal,)).fetchone()
+            self._open_days[deal] = sealed_through + 1
+        return max(date, self._open_days[deal])
+
+    def seal(self, deal: int, day: int) -> None:
+        """Nothing counts to a day up to this one any more."""
+        self._open_days[deal] = day + 1
+        self.connection.execute("UPDATE deals SET sealed_through = ? WHERE deal = ?", (day, deal))
 
     def deposit_terms(self, deal: int) -> DealTerms:
         """The newest terms in force that have a deposit: it stays when later ones do without."""
@@ -111,21 +136,31 @@ class AtHand:
         place: Place,
         amounts: Amounts | None = None,
         reversed_id: bytes | None = None,
+        mirrored: Kind | None = None,
     ) -> Amounts:
-        """Record an entry; its amounts are what its legs add up to unless it has its own."""
-        deal, _, submitter, terms = batch
+        """Record an entry; its amounts are what its legs add up to unless it has its own.
+
+        `mirrored`: the kind of what a reversal takes back.
+        """
+        deal, _, submitter, terms, open_day = batch
         words = legs[: len(terms.parties)]
         # The fields of a sum of legs are the sums of their fields: no amount reaches 2**56.
         total = amounts or Amounts.unpack(sum(words))
         encoded = encode_legs(words)
-        who = deal, entry_id, loan_id, kind.value, date
-        self._entries.append((*who, *total, encoded, submitter, *place, reversed_id))
+        day = 0 if kind in _UNDATED else max(date, open_day)
+        who = deal, entry_id, loan_id, kind.value, date, day
+        takes_back = mirrored.value if mirrored else None
+        self._entries.append((*who, *total, encoded, submitter, *place, reversed_id, takes_back))
         return total
 
     def last_entry(self) -> tuple[bytes, bytes, str]:
         """Id, loan and kind of the entry just before, which still waits to be written."""
         entry = self._entries[-1]
         return entry[_ENTRY_ID], entry[_LOAN_ID], entry[_KIND]
+
+    def last_day(self) -> int:
+        """The business day of the entry just before."""
+        return int(self._entries[-1][_DAY])
 
     def extend_last(self, words: Sequence[int], first: int = 0) -> None:
         """Add words to the legs of the entry just before, from the party `first` on."""
@@ -176,6 +211,7 @@ class AtHand:
         """Drop what is known of deals: it is no longer true."""
         self._terms.clear()
         self._deals.clear()
+        self._open_days.clear()
         self._batch = None
 
     def _flush(self) -> None:
@@ -185,7 +221,8 @@ class AtHand:
             for name in _ENTRY_INDEXES:
                 self.connection.execute(f"DROP INDEX IF EXISTS {name}")
         self.connection.executemany(
-            "INSERT INTO entries VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            "INSERT INTO entries VALUES"
+            " (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
             self._entries,
         )
         self._entries.clear()

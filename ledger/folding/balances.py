@@ -17,76 +17,104 @@ from ledger.waterfall import Account
 # A field of 64 bits holds the sum of so many amounts below 2**56.
 _SUMMED_LEGS = 255
 _INCOME = (Account.LOANS, Account.INTEREST, Account.PENALTY, Account.FEES)
-_Side = tuple[int, int, int | None, int, int]
-"""Deal, version, holder of the cash, sign, first party."""
+_Side = tuple[int, int, int, int | None, int, int]
+"""Deal, business day, version, holder of the cash, sign, first party."""
+
+
+class _Sum:
+    """Legs of one side, added up party by party."""
+
+    __slots__ = ("batch", "count", "legs")
+
+    def __init__(self, batch: Batch, parties: int) -> None:
+        self.batch = batch
+        self.legs = [0] * parties
+        self.count = 0
 
 
 class Balances:
-    """Postings of a run of blocks, added up."""
+    """Postings of a run of blocks, added up by business day."""
 
     def __init__(self) -> None:
-        self._amounts: defaultdict[tuple[int, int, Account], int] = defaultdict(int)
-        self._sums: dict[_Side, tuple[Batch, list[int]]] = {}
-        self._summed = 0
+        self._amounts: defaultdict[tuple[int, int, int, Account], int] = defaultdict(int)
+        self._sums: dict[_Side, _Sum] = {}
 
     def move(
-        self, deal: int, party: int, debit: Account, credit: Account, amount_minor: int
+        self, deal: int, day: int, party: int, debit: Account, credit: Account, amount_minor: int
     ) -> None:
-        """Post an amount to two accounts of one party."""
+        """Post an amount to two accounts of one party; `day`: the business day."""
         if amount_minor:
-            self._amounts[deal, party, debit] += amount_minor
-            self._amounts[deal, party, credit] -= amount_minor
+            self._amounts[deal, day, party, debit] += amount_minor
+            self._amounts[deal, day, party, credit] -= amount_minor
 
     def post_legs(
-        self, batch: Batch, legs: Sequence[int], holder: int | None, sign: int, first: int = 0
+        self,
+        batch: Batch,
+        day: int,
+        legs: Sequence[int],
+        holder: int | None,
+        sign: int,
+        first: int = 0,
     ) -> None:
         """Post the legs of the parties from `first` on; `sign`: 1 for what lowers the loans.
 
         `holder`: the party through which the cash passes; None for losses, where none does.
         Postings are linear, so legs are first added up, packed.
         """
-        side = batch.deal, batch.version, holder, sign, first
+        side = batch.deal, day, batch.version, holder, sign, first
         held = self._sums.get(side)
-        sums = held[1] if held else [0] * (len(batch.terms.parties) - first)
+        if held is None:
+            held = self._sums[side] = _Sum(batch, len(batch.terms.parties) - first)
+        sums = held.legs
         # A loan has parts for its funders only, who come first among the parties.
-        self._sums[side] = batch, [*map(add, sums, legs), *sums[len(legs) :]]
-        self._summed += 1
-        if self._summed >= _SUMMED_LEGS:
-            self._settle()
+        held.legs = [*map(add, sums, legs), *sums[len(legs) :]]
+        held.count += 1
+        if held.count == _SUMMED_LEGS:
+            self._settle(side, self._sums.pop(side))
+
+    def amounts(self) -> dict[tuple[int, int, int, Account], int]:
+        """What was posted, by deal, business day, party and account."""
+        for side, held in self._sums.items():
+            self._settle(side, held)
+        self._sums.clear()
+        return self._amounts
 
     def write(self, connection: sqlite3.Connection) -> None:
-        """Add everything posted to the table."""
-        self._settle()
-        for (deal, party, account), amount_minor in self._amounts.items():
-            connection.execute(
-                "INSERT INTO balances VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
-                " SET amount_minor = amount_minor + excluded.amount_minor",
-                (deal, party, account.value, amount_minor),
-            )
+        """Add everything posted to the tables."""
+        totals: defaultdict[tuple[int, int, Account], int] = defaultdict(int)
+        moved = self.amounts()
+        for (deal, _, party, account), amount_minor in moved.items():
+            totals[deal, party, account] += amount_minor
+        connection.executemany(
+            "INSERT INTO day_moves VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
+            " SET amount_minor = amount_minor + excluded.amount_minor",
+            [(*key[:3], key[3].value, amount_minor) for key, amount_minor in moved.items()],
+        )
+        connection.executemany(
+            "INSERT INTO balances VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
+            " SET amount_minor = amount_minor + excluded.amount_minor",
+            [(*key[:2], key[2].value, amount_minor) for key, amount_minor in totals.items()],
+        )
 
     def forget(self) -> None:
         """Drop everything posted: it is written, or no longer true."""
         self._sums.clear()
-        self._summed = 0
         self._amounts.clear()
 
-    def _settle(self) -> None:
-        amounts = self._amounts
-        for (deal, _, holder, sign, first), (batch, sums) in self._sums.items():
-            parties = batch.terms.parties
-            against = Account.LOSSES if holder is None else Account.CLEARING
-            cash_minor = 0
-            for party, leg in zip(parties[first:], sums, strict=True):
-                total = 0
-                for account, part in zip(_INCOME, Amounts.unpack(leg), strict=True):
-                    if part:
-                        amounts[deal, party, account] -= sign * part
-                        total += part
-                if total:
-                    amounts[deal, party, against] += sign * total
-                    cash_minor += sign * total
-            if holder is not None:
-                amounts[deal, parties[holder], Account.CASH] += cash_minor
-                amounts[deal, parties[holder], Account.CLEARING] -= cash_minor
-        self._sums.clear()
-        self._summed = 0
+    def _settle(self, side: _Side, held: _Sum) -> None:
+        deal, day, _, holder, sign, first = side
+        amounts, parties = self._amounts, held.batch.terms.parties
+        against = Account.LOSSES if holder is None else Account.CLEARING
+        cash_minor = 0
+        for party, leg in zip(parties[first:], held.legs, strict=True):
+            total = 0
+            for account, part in zip(_INCOME, Amounts.unpack(leg), strict=True):
+                if part:
+                    amounts[deal, day, party, account] -= sign * part
+                    total += part
+            if total:
+                amounts[deal, day, party, against] += sign * total
+                cash_minor += sign * total
+        if holder is not None:
+            amounts[deal, day, parties[holder], Account.CASH] += cash_minor
+            amounts[deal, day, parties[holder], Account.CLEARING] -= cash_minor

@@ -64,8 +64,9 @@ class Guarantees:
         depositor = terms.parties[terms.deposit.depositor]
         custodian = terms.parties[terms.deposit.custodian]
         move = self._balances.move
-        move(deal, depositor, Account.DEPOSIT_PLACED, Account.CASH, amount_minor)
-        move(deal, custodian, Account.CASH, Account.DEPOSIT_HELD, amount_minor)
+        day = self._at_hand.day_of(deal, event.date)
+        move(deal, day, depositor, Account.DEPOSIT_PLACED, Account.CASH, amount_minor)
+        move(deal, day, custodian, Account.CASH, Account.DEPOSIT_HELD, amount_minor)
         self._line(
             deal, event.entry_id, kind, event.party, event.date, amount_minor, place, reversed_id
         )
@@ -90,9 +91,10 @@ class Guarantees:
                 " WHERE entry_id = ? AND deal = ? AND kind = ?",
                 (reversed_id, deal, _MIRRORED[kind].value),
             )
-        who = deal, entry_id, kind.value, party, date, amount_minor, before + amount_minor
+        day = self._at_hand.day_of(deal, date)
+        who = deal, entry_id, kind.value, party, date, day, amount_minor, before + amount_minor
         self._connection.execute(
-            "INSERT INTO deposit_lines VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            "INSERT INTO deposit_lines VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
             (*who, *place, reversed_id),
         )
 
@@ -123,7 +125,7 @@ class Guarantees:
     ) -> Loan:
         """What the layers pay reaches the funders (sign 1), or goes back (sign -1)."""
         batch = self._at_hand.batch
-        deal, _, submitter, terms = batch
+        deal, _, submitter, terms, _ = batch
         loan = self._at_hand.loan(deal, event.loan_id)
         funders = len(terms.shares_ppm)
         principal = fields_of(event.principal_parts)[:funders]
@@ -133,18 +135,20 @@ class Guarantees:
         loan.outstanding_minor -= sign * sum(principal)
         loan.claims_minor += sign * sum(pays)
         legs = [Amounts(p, i, 0, 0).pack() for p, i in zip(principal, interest, strict=True)]
+        mirrored = Kind.COMPENSATION if kind is Kind.REVERSAL else None
         self._at_hand.add_entry(
-            batch, event.entry_id, event.loan_id, kind, event.date, legs, place, None, reversed_id
-        )
+            batch, event.entry_id, event.loan_id, kind, event.date, legs, place, None, reversed_id,
+            mirrored,
+        )  # fmt: skip
         self._keep_layer_parts(pays)
         for layer, pay in _above_zero(pays):
             self._claim(batch, loan, layer, sign * pay, sign * pay)
             self._use(deal, layer, sign * pay)
-        move = self._balances.move
+        move, day = self._balances.move, batch.day_of(event.date)
         for party, p, i in zip(terms.parties, principal, interest, strict=False):
-            move(deal, party, Account.CLEARING, Account.LOANS, sign * p)
-            move(deal, party, Account.CLEARING, Account.INTEREST, sign * i)
-        drawn_minor = self._pay(batch, pays, sign)
+            move(deal, day, party, Account.CLEARING, Account.LOANS, sign * p)
+            move(deal, day, party, Account.CLEARING, Account.INTEREST, sign * i)
+        drawn_minor = self._pay(batch, day, pays, sign)
         if drawn_minor:
             line = DepositKind.DRAWN if kind is Kind.COMPENSATION else DepositKind.DRAW_REVERSED
             self._line(
@@ -152,9 +156,9 @@ class Guarantees:
             )
         return loan
 
-    def _pay(self, batch: Batch, pays: Iterable[int], sign: int) -> int:
+    def _pay(self, batch: Batch, day: int, pays: Iterable[int], sign: int) -> int:
         """Post what the layers pay; the part of it that comes out of the deposit."""
-        deal, _, _, terms = batch
+        deal, terms = batch.deal, batch.terms
         drawn_minor = 0
         move = self._balances.move
         for index, pay in _above_zero(pays):
@@ -162,11 +166,11 @@ class Guarantees:
             payer = terms.parties[layer.payer]
             if layer.from_deposit:
                 custodian = terms.parties[terms.deposit.custodian]
-                move(deal, payer, Account.CLAIMS, Account.DEPOSIT_PLACED, sign * pay)
-                move(deal, custodian, Account.DEPOSIT_HELD, Account.CLEARING, sign * pay)
+                move(deal, day, payer, Account.CLAIMS, Account.DEPOSIT_PLACED, sign * pay)
+                move(deal, day, custodian, Account.DEPOSIT_HELD, Account.CLEARING, sign * pay)
                 drawn_minor += sign * pay
             else:
-                move(deal, payer, Account.CLAIMS, Account.CLEARING, sign * pay)
+                move(deal, day, payer, Account.CLAIMS, Account.CLEARING, sign * pay)
         return drawn_minor
 
     # ---- recovery
@@ -188,7 +192,7 @@ class Guarantees:
     ) -> Loan:
         """What came in restores claims and residual (sign 1), or goes back (sign -1)."""
         batch = self._at_hand.batch
-        deal, _, _, terms = batch
+        deal, terms = batch.deal, batch.terms
         loan = self._at_hand.loan(deal, event.loan_id)
         funders = len(terms.shares_ppm)
         residual = fields_of(event.residual_parts)[:funders]
@@ -204,23 +208,24 @@ class Guarantees:
         self._at_hand.add_entry(
             batch, event.entry_id, event.loan_id, kind, event.date, legs, place,
             Amounts.unpack(event.amounts), reversed_id,
+            _RECOVERED_KINDS[event.kind] if kind is Kind.REVERSAL else None,
         )  # fmt: skip
         self._keep_layer_parts(gets)
-        move = self._balances.move
+        move, day = self._balances.move, batch.day_of(event.date)
         for index, part in _above_zero(gets):
             layer = terms.layers[index]
             self._claim(batch, loan, index, 0, -sign * part)
             if layer.reinstates:
                 self._use(deal, index, -sign * part)
             payer = terms.parties[layer.payer]
-            move(deal, payer, Account.CLEARING, Account.CLAIMS, sign * part)
+            move(deal, day, payer, Account.CLEARING, Account.CLAIMS, sign * part)
         account = Account.RECOVERIES if event.written_off else Account.LOANS
         for party, r, s in zip(terms.parties, residual, surplus, strict=False):
-            move(deal, party, Account.CLEARING, account, sign * r)
-            move(deal, party, Account.CLEARING, Account.PENALTY, sign * s)
+            move(deal, day, party, Account.CLEARING, account, sign * r)
+            move(deal, day, party, Account.CLEARING, Account.PENALTY, sign * s)
         cash_minor = sum(gets) + sum(residual) + sum(surplus)
         collector = terms.parties[terms.collected_by]
-        move(deal, collector, Account.CASH, Account.CLEARING, sign * cash_minor)
+        move(deal, day, collector, Account.CASH, Account.CLEARING, sign * cash_minor)
         return loan
 
     # ---- layers

@@ -54,7 +54,8 @@ class Lending:
         self._at_hand.add_entry(
             batch, event.loan_id, event.loan_id, Kind.BOOKING, start, parts, place
         )
-        self._balances.post_legs(batch, parts, batch.terms.disbursed_by, -1)
+        day = batch.day_of(start)
+        self._balances.post_legs(batch, day, parts, batch.terms.disbursed_by, -1)
 
     def _charged(self, event: events.LoanFeeCharged, place: Place) -> None:
         """What the funders pay for the loan booked just before."""
@@ -62,7 +63,7 @@ class Lending:
         assert self._at_hand.last_entry() == (event.loan_id, event.loan_id, Kind.BOOKING)
         parts = fields_of(event.parts)[: len(batch.terms.shares_ppm)]
         self._at_hand.extend_last([part << _FEE for part in parts])
-        self._charge(batch, parts, 1)
+        self._charge(batch, self._at_hand.last_day(), parts, 1)
 
     def _repaid(self, event: events.LoanRepaid, place: Place) -> None:
         batch = self._at_hand.batch
@@ -72,7 +73,8 @@ class Lending:
             batch, event.entry_id, event.loan_id, Kind.REPAYMENT, event.date, event.legs, place
         )
         loan.outstanding_minor -= total.principal_minor
-        self._balances.post_legs(batch, event.legs, batch.terms.collected_by, 1)
+        day = batch.day_of(event.date)
+        self._balances.post_legs(batch, day, event.legs, batch.terms.collected_by, 1)
 
     def _further(self, event: events.FurtherLegs, place: Place) -> None:
         """The rest of the entry before it: a repayment or a reversal."""
@@ -80,13 +82,14 @@ class Lending:
         entry_id, loan_id, kind = self._at_hand.last_entry()
         assert entry_id == event.entry_id, "FurtherLegs follows its entry"
         self._at_hand.extend_last(event.legs, _FIRST_LEGS)
+        day = self._at_hand.last_day()
         loan = self._at_hand.loan(batch.deal, loan_id)
         if kind == Kind.REVERSAL:
-            self._mirror(batch, loan, event.legs, _FIRST_LEGS)
+            self._mirror(batch, day, loan, event.legs, _FIRST_LEGS)
             return
         loan.outstanding_minor -= sum(event.legs) & WORD_64
         collector = batch.terms.collected_by
-        self._balances.post_legs(batch, event.legs, collector, 1, _FIRST_LEGS)
+        self._balances.post_legs(batch, day, event.legs, collector, 1, _FIRST_LEGS)
 
     def _marked(self, event: events.LoanMarkedOverdue, place: Place) -> None:
         batch = self._at_hand.batch
@@ -119,7 +122,7 @@ class Lending:
         self._at_hand.add_entry(
             batch, event.entry_id, event.loan_id, Kind.WRITE_OFF, event.date, parts, place
         )
-        self._balances.post_legs(batch, parts, None, 1)
+        self._balances.post_legs(batch, batch.day_of(event.date), parts, None, 1)
 
     def _reversed(self, event: events.EntryReversed, place: Place) -> None:
         batch = self._at_hand.batch
@@ -134,10 +137,10 @@ class Lending:
         elif waived:
             loan.waived_interest_minor -= waived.interest_minor
             loan.waived_penalty_minor -= waived.penalty_minor
-        self._mirror(batch, loan, event.legs)
+        self._mirror(batch, batch.day_of(event.date), loan, event.legs)
         self._at_hand.add_entry(
             batch, event.entry_id, event.loan_id, Kind.REVERSAL, event.date, event.legs, place,
-            waived, event.reversed_id,
+            waived, event.reversed_id, kind,
         )  # fmt: skip
         booking = kind is Kind.BOOKING
         self._at_hand.mark_reversed(
@@ -146,29 +149,34 @@ class Lending:
 
     # ---- shared
 
-    def _mirror(self, batch: Batch, loan: Loan, legs: Sequence[int], first: int = 0) -> None:
+    def _mirror(
+        self, batch: Batch, day: int, loan: Loan, legs: Sequence[int], first: int = 0
+    ) -> None:
         """Take back legs of a kind of entry; `first`: index of legs[0] among the parties."""
         post, terms = self._balances.post_legs, batch.terms
         principal_minor = sum(leg & WORD_64 for leg in legs)
         if self._mirrored is Kind.BOOKING:
             loan.outstanding_minor -= principal_minor
             principal = [leg & WORD_64 for leg in legs]
-            post(batch, principal, terms.disbursed_by, 1, first)
-            self._charge(batch, [leg >> _FEE for leg in legs], -1, first)
+            post(batch, day, principal, terms.disbursed_by, 1, first)
+            self._charge(batch, day, [leg >> _FEE for leg in legs], -1, first)
         elif self._mirrored is Kind.WRITE_OFF:
             loan.outstanding_minor += principal_minor
             loan.lost_minor -= principal_minor
-            post(batch, legs, None, -1, first)
+            post(batch, day, legs, None, -1, first)
         elif self._mirrored is Kind.REPAYMENT:
             loan.outstanding_minor += principal_minor
-            post(batch, legs, terms.collected_by, -1, first)
+            post(batch, day, legs, terms.collected_by, -1, first)
 
-    def _charge(self, batch: Batch, parts: Sequence[int], sign: int, first: int = 0) -> None:
+    def _charge(
+        self, batch: Batch, day: int, parts: Sequence[int], sign: int, first: int = 0
+    ) -> None:
         """The funders from `first` on pay the fee's payee for a loan booked."""
-        deal, _, _, terms = batch
+        deal, terms = batch.deal, batch.terms
         if not any(parts):
             return
         for party, part in zip(terms.parties[first:], parts, strict=False):
-            self._balances.move(deal, party, Account.FEES, Account.CLEARING, sign * part)
+            self._balances.move(deal, day, party, Account.FEES, Account.CLEARING, sign * part)
         payee = terms.parties[terms.fees.to]
-        self._balances.move(deal, payee, Account.CLEARING, Account.FEES, sign * sum(parts))
+        charged = sign * sum(parts)
+        self._balances.move(deal, day, payee, Account.CLEARING, Account.FEES, charged)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger.book import Book
+from ledger.events import Place
 from ledger.records import DealStep, Version, decode_terms
 
 _DEAL = "deal, name, version, sealed_through, suspended_by, closed"
 _VERSION = "version, proposer, terms_hash, terms, in_force"
-_STATEMENT = "month, version, party, date, figures, block"
+_STATEMENT = "month, version, party, date, day, figures, block, tx, log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,10 @@ class Statement:
     version: int
     party: int
     date: int
-    block: int
+    day: int
+    """The business day to which it counts."""
+    place: Place
+    """Where it was closed; of a month that is reckoned before, block 0."""
     opening_minor: int
     outstanding_minor: int
     balance_days_minor: int
@@ -72,6 +76,11 @@ class Statement:
     platform_minor: int
     parts_minor: tuple[int, ...]
     """What each funder gives; what it gets when `platform_minor` is below 0."""
+
+    @property
+    def block(self) -> int:
+        """Number of the block it was closed in; 0 before."""
+        return self.place.block
 
 
 def deals(book: Book) -> list[Deal]:
@@ -138,7 +147,15 @@ def statement(book: Book, deal: int, month: int) -> Statement | None:
 
 
 def _statement(row: tuple[Any, ...]) -> Statement:
-    month, version, party, date, figures, block = row
+    month, version, party, date, day, figures, *place = row
     kept = json.loads(figures)
     kept["parts_minor"] = tuple(kept["parts_minor"])
-    return Statement(month=month, version=version, party=party, date=date, block=block, **kept)
+    return Statement(
+        month=month,
+        version=version,
+        party=party,
+        date=date,
+        day=day,
+        place=Place(*place),
+        **kept,
+    )

@@ -9,8 +9,8 @@ from ledger.book import Book
 from ledger.records import DepositKind
 
 _LINE = (
-    "line, entry_id, kind, party, date, amount_minor, deposit_minor, block, tx, log, reversed_id,"
-    " reversed"
+    "line, entry_id, kind, party, date, day, amount_minor, deposit_minor, block, tx, log,"
+    " reversed_id, reversed"
 )
 
 
@@ -26,6 +26,8 @@ class DepositLine:
     party: int
     """Who submitted it."""
     date: int
+    day: int
+    """The business day to which it counts."""
     amount_minor: int
     """Below 0 when it lowers the deposit."""
     deposit_minor: int
@@ -125,11 +127,12 @@ def _line(row: tuple[Any, ...]) -> DepositLine:
         kind=DepositKind(row[2]),
         party=row[3],
         date=row[4],
-        amount_minor=row[5],
-        deposit_minor=row[6],
-        block=row[7],
-        transaction=row[8],
-        log=row[9],
-        reversed_id=row[10],
-        reversed=bool(row[11]),
+        day=row[5],
+        amount_minor=row[6],
+        deposit_minor=row[7],
+        block=row[8],
+        transaction=row[9],
+        log=row[10],
+        reversed_id=row[11],
+        reversed=bool(row[12]),
     )

@@ -13,8 +13,8 @@ from ledger.records import OVERDUE, Loan, decode_legs
 from ledger.waterfall import Account
 
 _ENTRY = (
-    "entry, entry_id, loan_id, kind, date, principal_minor, interest_minor, penalty_minor,"
-    " fee_minor, legs, submitter, block, tx, log, reversed_id, reversed"
+    "entry, entry_id, loan_id, kind, date, day, principal_minor, interest_minor, penalty_minor,"
+    " fee_minor, legs, submitter, block, tx, log, reversed_id, mirrored, reversed"
 )
 
 
@@ -28,6 +28,9 @@ class Posted:
     loan_id: bytes
     kind: Kind
     date: int
+    """Its value date."""
+    day: int
+    """The business day to which it counts; 0 for marks, which count to none."""
     amounts: Amounts
     legs: tuple[Amounts, ...]
     """By the parties of the deal in order; parties at the end with nothing left out."""
@@ -36,7 +39,9 @@ class Posted:
     transaction: int
     log: int
     reversed_id: bytes | None
-    """The entry that this one reverses."""
+    """The entry that this one reverses,"""
+    mirrored: Kind | None
+    """and its kind."""
     reversed: bool
 
 
@@ -128,12 +133,14 @@ def _posted(row: tuple[Any, ...]) -> Posted:
         loan_id=row[2],
         kind=Kind(row[3]),
         date=row[4],
-        amounts=Amounts(*row[5:9]),
-        legs=tuple(Amounts.unpack(word) for word in decode_legs(row[9])),
-        submitter=row[10],
-        block=row[11],
-        transaction=row[12],
-        log=row[13],
-        reversed_id=row[14],
-        reversed=bool(row[15]),
+        day=row[5],
+        amounts=Amounts(*row[6:10]),
+        legs=tuple(Amounts.unpack(word) for word in decode_legs(row[10])),
+        submitter=row[11],
+        block=row[12],
+        transaction=row[13],
+        log=row[14],
+        reversed_id=row[15],
+        mirrored=Kind(row[16]) if row[16] else None,
+        reversed=bool(row[17]),
     )

@@ -21,6 +21,8 @@ class Who(StrEnum):
     DEPOSITOR = "depositor"
     CUSTODIAN = "custodian"
     SIGNING = "signing party"
+    OF_DEAL = "party of the deal"
+    """By the terms in force."""
     PARTY = "party"
     NAMED = "member it names"
     """In its first argument."""
@@ -35,26 +37,28 @@ class Rule(NamedTuple):
     confirms: bool = False
     """Under four eyes: what its maker requested."""
     row_words: int = 0
+    takes_late: bool = False
+    """Whether its batch may have rows of sealed days."""
 
 
 def _four_eyes(who: Who, row_words: int = 0) -> Rule:
     return Rule(who, True, True, row_words)
 
 
-def _rows(who: Who, words: int) -> Rule:
-    return Rule(who, row_words=words)
+def _rows(who: Who, words: int, *, takes_late: bool = False) -> Rule:
+    return Rule(who, row_words=words, takes_late=takes_late)
 
 
 RULES: dict[tuple[str, str], Rule] = {
-    ("Loans", "book"): _rows(Who.SERVICER, 4),
-    ("Loans", "repay"): _rows(Who.SERVICER, 4),
+    ("Loans", "book"): _rows(Who.SERVICER, 4, takes_late=True),
+    ("Loans", "repay"): _rows(Who.SERVICER, 4, takes_late=True),
     ("Loans", "reverse"): _rows(Who.SERVICER, 9),
     ("Servicing", "mark_overdue"): _rows(Who.SERVICER, 4),
-    ("Servicing", "waive"): _rows(Who.LEAD, 5),
+    ("Servicing", "waive"): _rows(Who.LEAD, 5, takes_late=True),
     ("Servicing", "write_off"): _four_eyes(Who.LEAD, 4),
     ("Servicing", "reverse"): _rows(Who.LEAD, 9),
-    ("Guarantees", "compensate"): _rows(Who.SERVICER, 4),
-    ("Guarantees", "recover"): _rows(Who.SERVICER, 6),
+    ("Guarantees", "compensate"): _rows(Who.SERVICER, 4, takes_late=True),
+    ("Guarantees", "recover"): _rows(Who.SERVICER, 6, takes_late=True),
     ("Guarantees", "reverse_compensation"): _rows(Who.SERVICER, 13),
     ("Guarantees", "reverse_recovery"): _rows(Who.SERVICER, 15),
     ("Guarantees", "pay"): Rule(Who.DEPOSITOR),
@@ -67,6 +71,9 @@ RULES: dict[tuple[str, str], Rule] = {
     ("Deals", "close"): _four_eyes(Who.SIGNING),
     ("Journal", "seal_day"): _four_eyes(Who.SIGNING),
     ("Settlements", "close"): _four_eyes(Who.SIGNING),
+    ("Settlements", "settle"): Rule(Who.SIGNING),
+    ("Settlements", "paid"): Rule(Who.OF_DEAL),
+    ("Settlements", "reverse_paid"): Rule(Who.OF_DEAL),
     ("Lists", "change"): _four_eyes(Who.NAMED),
     ("Exposures", "declare"): _four_eyes(Who.NAMED),
     ("Exposures", "declare_group"): _four_eyes(Who.NAMED),
@@ -91,6 +98,8 @@ class Call(NamedTuple):
     """As decoded; of a batch what comes before its rows, the deal and the version."""
     rows: list[tuple[int, ...]]
     """Words of each row of a batch."""
+    late: bool = False
+    """Whether a batch may have rows of sealed days."""
 
     @property
     def rule(self) -> Rule:
@@ -103,7 +112,8 @@ def read_call(contract: str, data: bytes) -> Call | None:
     function = _selectors(contract).get(data[:4])
     if function is None:
         return None
-    words = RULES[contract, function].row_words
+    rule = RULES[contract, function]
+    words = rule.row_words
     if not words:
         arguments = _decoded(contract, function, data)
         return None if arguments is None else Call(contract, function, arguments, [])
@@ -111,17 +121,22 @@ def read_call(contract: str, data: bytes) -> Call | None:
     head = data[4:36], int.from_bytes(data[36:68], "big")
     if function.startswith("reverse"):
         return Call(contract, function, head, [_row(data[68 : 68 + width])])
-    count = int.from_bytes(data[100:132], "big")
-    if data[68:100] == (96).to_bytes(32, "big") and len(data) >= 132 + count * width:
-        starts = range(132, 132 + count * width, width)
-        return Call(contract, function, head, [_row(data[at : at + width]) for at in starts])
+    late = rule.takes_late and any(data[100:132])
+    at = 132 if rule.takes_late else 100
+    count, first = int.from_bytes(data[at : at + 32], "big"), at + 32
+    usual = data[68:100] == (at - 4).to_bytes(32, "big")
+    if usual and len(data) >= first + count * width:
+        starts = range(first, first + count * width, width)
+        rows = [_row(data[start : start + width]) for start in starts]
+        return Call(contract, function, head, rows, late)
     # Other places for the rows are valid ABI too; only nobody encodes so.
     kinds = ",".join(["uint256"] * words)
+    types = ["bytes32", "uint256", f"({kinds})[]", *(["bool"] if rule.takes_late else [])]
     try:
-        _, _, rows = abi_decode(["bytes32", "uint256", f"({kinds})[]"], data[4:])
+        _, _, found, *_ = abi_decode(types, data[4:])
     except (DecodingError, OverflowError):
         return None
-    return Call(contract, function, head, list(rows))
+    return Call(contract, function, head, list(found), late)
 
 
 def _row(data: bytes) -> tuple[int, ...]:

@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import Any
 
+from eth_abi.abi import encode as abi_encode
+from eth_hash.auto import keccak
+
 from ledger import events
+from ledger.days import DayTotal
 from ledger.events import EntriesSubmitted, Place
+from ledger.reading import MAX_KINDS, DayStatement
 from ledger.replay.agreed import Agreed
 from ledger.replay.keys import Checks
 from ledger.replay.report import Findings, deal_shown
+from ledger.replay.tallied import TALLIED, of_further_legs
 
-_DATED = (
-    events.LoanRepaid,
-    events.LoanWaived,
-    events.LoanWrittenOff,
-    events.EntryReversed,
-    events.LoanCompensated,
-    events.LoanRecovered,
-    events.CompensationReversed,
-    events.RecoveryReversed,
-)
-_DATED_OF_DEAL = (
-    events.DepositPaid,
-    events.DepositReleased,
-    events.DepositReversed,
-)
+_OWN = 0
+"""In the place of a party: the journal's own totals."""
+
+
+@dataclass(slots=True)
+class DealDays:
+    """The business days of a deal."""
+
+    sealed: int = 0
+    totals: defaultdict[int, list[int]] = field(
+        default_factory=lambda: defaultdict(lambda: [0] * MAX_KINDS)
+    )
+    """Day to the words of its kinds, as events counted to it."""
+    signed: dict[int, dict[int, events.DaySigned]] = field(default_factory=dict)
+    """Day to party to what it signed last."""
+    seals: list[tuple[Place, events.DaySigned]] = field(default_factory=list)
+    """Each seal, with one of the equal signatures."""
+
+    def own_totals(self, day: int) -> tuple[int, ...]:
+        """Of all days since the last seal up to this one."""
+        words = [0] * MAX_KINDS
+        for one, own in self.totals.items():
+            if self.sealed < one <= day:
+                words = [word + more for word, more in zip(words, own, strict=True)]
+        return tuple(words)
 
 
 class Days:
@@ -33,64 +51,123 @@ class Days:
     def __init__(self, agreed: Agreed, findings: Findings) -> None:
         self._agreed = agreed
         self._findings = findings
-        self._digests: dict[tuple[bytes, int], dict[int, bytes]] = {}
+        self._deals: defaultdict[bytes, DealDays] = defaultdict(DealDays)
         self._batch: EntriesSubmitted | None = None
-        self._sealed: dict[bytes, int] = {}
+        self._last: tuple[Any, bytes, int, int] | None = None
+        """The last entry with legs: event, deal, business day, kind."""
+        self._due: set[tuple[int, int]] = set()
+        """Disputes that the last signature still has to bring on record: party, sections."""
+        self._due_at = "", 0
         self.closings: dict[bytes, list[tuple[int, Place]]] = {}
         """Deal to its closed months, each with the place of its closing."""
         self.checks: Checks = {
+            **dict.fromkeys(TALLIED, self._tallied),
             events.EntriesSubmitted: self._submitted,
+            events.FurtherLegs: self._further,
             events.DaySigned: self._day_signed,
+            events.DayDisputed: self._day_disputed,
             events.DaySealed: self._day_sealed,
-            events.LoanBooked: self._booked,
-            **dict.fromkeys(_DATED, self._dated),
-            **dict.fromkeys(_DATED_OF_DEAL, self._dated_of_deal),
             events.PeriodClosed: self._period_closed,
         }
+
+    def of(self, deal_id: bytes) -> DealDays:
+        """The days of a deal by now."""
+        return self._deals[deal_id]
+
+    def finish(self) -> None:
+        """Check what the last signature left open."""
+        self._check_due()
+
+    # ---- entries
 
     def _submitted(self, event: events.EntriesSubmitted, place: Place) -> None:
         self._batch = event
 
-    def _day_signed(self, event: events.DaySigned, place: Place) -> None:
-        signatures = self._digests.setdefault((event.deal_id, event.day), {})
-        signatures[event.party] = event.digest
+    def _tallied(self, event: Any, place: Place) -> None:
+        deal_id = getattr(event, "deal_id", None)
+        if deal_id is None:
+            assert self._batch is not None, "an entry without EntriesSubmitted before it"
+            deal_id = self._batch.deal_id
+        own, counts = self._deals[deal_id], TALLIED[type(event)](event)
+        if not counts.may_be_late:
+            about = getattr(event, "entry_id", b"")
+            self._require_open(deal_id, counts.date, place, about)
+        day = max(counts.date, own.sealed + 1)
+        own.totals[day][counts.kind] += DayTotal(1, counts.amount_minor).pack()
+        self._last = event, deal_id, day, counts.kind
 
-    def _day_sealed(self, event: events.DaySealed, place: Place) -> None:
-        signatures = self._digests.pop((event.deal_id, event.day), {})
-        same = {party for party, digest in signatures.items() if digest == event.digest}
-        parties = self._agreed.signing_parties(event.deal_id)
-        deal = deal_shown(event.deal_id)
-        name = f"{deal} day {event.day}: signed by members"
-        # Another than a signing party cannot sign, so those who did are a part of them.
-        self._findings.expect(
-            "J2", place.block, sorted(parties), sorted(same & parties), name, deal=deal
-        )
-        self._sealed[event.deal_id] = event.day
-
-    def _booked(self, event: events.LoanBooked, place: Place) -> None:
-        self._check_day(event.particulars & 0xFFFF, place, event.loan_id)
-
-    def _dated(self, event: Any, place: Place) -> None:
-        self._check_day(event.date, place, event.entry_id)
-
-    def _check_day(self, day: int, place: Place, entry_id: bytes) -> None:
-        assert self._batch is not None, "an entry without EntriesSubmitted before it"
-        self._require_open(self._batch.deal_id, day, place, entry_id)
-
-    def _dated_of_deal(self, event: Any, place: Place) -> None:
-        self._require_open(event.deal_id, event.date, place, getattr(event, "entry_id", b""))
+    def _further(self, event: events.FurtherLegs, place: Place) -> None:
+        assert self._last is not None, "legs without an entry before them"
+        before, deal_id, day, kind = self._last
+        self._deals[deal_id].totals[day][kind] += of_further_legs(event, before)
 
     def _require_open(self, deal_id: bytes, day: int, place: Place, about: bytes) -> None:
-        """J3: nothing is posted on or before the last sealed day."""
-        sealed = self._sealed.get(deal_id, 0)
+        """J3, of what is never posted as late; the rest is checked with the signed call."""
+        sealed = self._deals[deal_id].sealed
         self._findings.counts["J3"] += 1
         if day <= sealed:
             deal = deal_shown(deal_id)
             expected = f"{deal}: a date after day {sealed}"
             self._findings.fail("J3", place.block, expected, f"day {day}", deal=deal, about=about)
 
+    # ---- signatures
+
+    def _day_signed(self, event: events.DaySigned, place: Place) -> None:
+        self._check_due()
+        own = self._deals[event.deal_id]
+        deal = deal_shown(event.deal_id)
+        signatures = own.signed.setdefault(event.day, {})
+        signatures[event.party] = event
+        sections = section_hashes(event)
+        self._due_at = f"{deal} day {event.day}: member {event.party}", place.block
+        if tuple(event.totals) != own.own_totals(event.day):
+            self._due.add((_OWN, 1))
+        for party, other in signatures.items():
+            if other.digest != event.digest and party in self._agreed.signing_parties(
+                event.deal_id
+            ):
+                pairs = zip(sections, section_hashes(other), strict=True)
+                self._due.add((party, sum((a != b) << at for at, (a, b) in enumerate(pairs))))
+
+    def _day_disputed(self, event: events.DayDisputed, place: Place) -> None:
+        named = event.against, event.sections
+        expected = f"{self._due_at[0]} differs from {sorted(self._due)}"
+        deal = deal_shown(event.deal_id)
+        holds = named in self._due
+        self._findings.require("disputes", place.block, holds, expected, named, deal=deal)
+        self._due.discard(named)
+
+    def _check_due(self) -> None:
+        """What differs is on record."""
+        if self._due:
+            name, block = self._due_at
+            expected = f"{name} differs from {sorted(self._due)}, on record"
+            self._findings.require("disputes", block, False, expected, "-")
+            self._due.clear()
+
+    def _day_sealed(self, event: events.DaySealed, place: Place) -> None:
+        self._check_due()
+        own = self._deals[event.deal_id]
+        signatures = own.signed.get(event.day, {})
+        same = {party: one for party, one in signatures.items() if one.digest == event.digest}
+        parties = self._agreed.signing_parties(event.deal_id)
+        deal = deal_shown(event.deal_id)
+        name = f"{deal} day {event.day}:"
+        # Another than a signing party cannot sign, so those who did are a part of them.
+        signers = sorted(same.keys() & parties)
+        expect = self._findings.expect
+        expect("J2", place.block, sorted(parties), signers, f"{name} signed by members", deal=deal)
+        for party in signers[:1]:
+            totals = own.own_totals(event.day)
+            told = tuple(same[party].totals)
+            expect("J2", place.block, totals, told, f"{name} sealed with totals", deal=deal)
+            own.seals.append((place, same[party]))
+        own.sealed = event.day
+
+    # ---- months
+
     def _period_closed(self, event: events.PeriodClosed, place: Place) -> None:
-        self._dated_of_deal(event, place)
+        self._tallied(event, place)
         closed = self.closings.setdefault(event.deal_id, [])
         deal = deal_shown(event.deal_id)
         again = any(month == event.month for month, _ in closed)
@@ -101,3 +178,27 @@ class Days:
             after = closed[-1][0] + 1
             self._findings.expect("S2", place.block, after, event.month, what, deal=deal)
         closed.append((event.month, place))
+
+
+def statement_of(event: events.DaySigned) -> DayStatement:
+    """The statement of a signature."""
+    return DayStatement(
+        totals=tuple(event.totals),
+        clearing_minor=tuple(event.clearing_minor),
+        balances=event.balances,
+        entries=event.entries,
+        breaks=tuple(event.breaks),
+    )
+
+
+def section_hashes(event: events.DaySigned) -> list[bytes]:
+    """Hashes of the sections of a signature, as Journal keeps them; two are hashes themselves."""
+    totals, clearing, breaks = (
+        keccak(abi_encode([kind], [value]))
+        for kind, value in (
+            ("uint256[16]", event.totals),
+            ("int256[12]", event.clearing_minor),
+            ("bytes32[]", event.breaks),
+        )
+    )
+    return [totals, clearing, event.balances, event.entries, breaks]

@@ -12,10 +12,11 @@ from ledger.replay.deposits import Deposits
 from ledger.replay.keys import Keys
 from ledger.replay.lists import Lists
 from ledger.replay.report import Findings
+from ledger.replay.settlements import Settlements
 
 
 class Followed:
-    """Members, terms, days, lists and deposits, as the events leave them."""
+    """Members, terms, days, lists, deposits and settlements, as the events leave them."""
 
     def __init__(self, findings: Findings) -> None:
         self.keys = Keys(findings)
@@ -25,8 +26,9 @@ class Followed:
         self.groups: list[tuple[Place, GroupDeclared]] = []
         """Every declaration of a group of partners, and where it stands."""
         lists, deposits = Lists(self.agreed, findings), Deposits(self.agreed, findings)
+        settlements = Settlements(self.agreed, findings)
         self._checks: dict[type, list[Callable[[Any, Place], None]]] = {}
-        for part in (self.keys, self.agreed, self.days, lists, deposits):
+        for part in (self.keys, self.agreed, self.days, lists, deposits, settlements):
             for kind, check in part.checks.items():
                 self._checks.setdefault(kind, []).append(check)
         self._checks[GroupDeclared] = [lambda event, place: self.groups.append((place, event))]

@@ -34,7 +34,8 @@ OF_THE_CHAIN = {
 """What only a replay checks: it needs the blocks, or executes them."""
 
 OF_THE_ENTRIES = {
-    "acts": "events of terms, lists, figures, deposits, months and keys with the signed call",
+    "acts": "events of terms, lists, figures, deposits, months, settlements and keys with the"
+    " signed call",
     "entries": "entries reported with the rows signed",
     "roles": "who signed with who may, by the terms",
     "entry_ids": "ids of entries, each once in a deal",
@@ -44,6 +45,8 @@ OF_THE_ENTRIES = {
     "trigger": "the day of a claim with the day from which the terms allow it",
     "lines": "the deposit's lines after bookings and releases, and its calls for a top-up",
     "statements": "each period statement with the entries known at its close",
+    "sealed_days": "each sealed statement with the entries and balances of its days",
+    "disputes": "what the signatures of a day differ in with the disputes on record",
 }
 """What the entries and agreements must be, besides the invariants."""
 
@@ -56,6 +59,7 @@ OF_THE_HEAD = {
     "borrowers": "what a borrower owes in the deals that limit it",
     "loans": "each loan's word, what was waived and lost on it",
     "deposits": "each deposit and the entries on it",
+    "settlements": "each settlement, what is left of it and the entries on it",
     "layers": "what each layer has used",
     "claims": "open claims of each layer on each loan",
     "figures": "figures of every month of a deal with a period, and what closed months left",

@@ -86,7 +86,9 @@ class _Replay:
         )
         self._contracts = Contracts(operator, self._addresses, findings)
         self._followed = Followed(findings)
-        self._signed = SignedCalls(self._addresses, self._followed.agreed, findings)
+        self._signed = SignedCalls(
+            self._addresses, self._followed.agreed, self._followed.days, findings
+        )
         # A private database of SQLite's own: in memory, on disk once it is large.
         self._book = Book(sqlite3.connect(""))
         self._reading = True

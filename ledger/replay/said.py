@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 
 from ledger import events
 from ledger.bindings import BOOKING, CLAIM_REPAYMENT, WAIVER
+from ledger.days import digest
 from ledger.events import Amounts, Event, fields_of
+from ledger.reading import DayStatement
 from ledger.records import terms_of
 from ledger.replay.calls import Call
 
@@ -58,6 +60,8 @@ _DECIDED: dict[type, tuple[str, ...]] = {
     events.DepositReleased: ("deal_id", "entry_id", "party", "date", "amount_minor"),
     events.DepositReversed: ("deal_id", "entry_id", "reversed_id", "party", "date"),
     events.PeriodClosed: ("deal_id", "version", "month", "date", "party"),
+    events.SettlementMade: ("deal_id", "day", "party", "payments"),
+    events.PaymentReversed: ("deal_id", "entry_id", "reversed_id", "party", "date"),
     events.TermsProposed: ("deal_id", "proposer", "terms"),
     events.MemberAdmitted: (
         "member_id", "name", "maker", "checker", "roles", "licences", "validator",
@@ -232,8 +236,20 @@ _ACTS: dict[tuple[str, str], _Act] = {
     ("Deals", "suspend"): lambda given, own: Said("DealSuspended", (*given, own)),
     ("Deals", "resume"): lambda given, own: Said("DealResumed", (*given, own)),
     ("Deals", "close"): lambda given, own: Said("ClosingSigned", (*given, own)),
-    ("Journal", "seal_day"): lambda given, own: Said("DaySigned", (*given[:2], own, given[2])),
+    ("Journal", "seal_day"): lambda given, own: Said(
+        "DaySigned",
+        (*given[:2], own, digest(given[0], given[1], DayStatement(*given[2])), *given[2]),
+    ),
     ("Settlements", "close"): lambda given, own: Said("PeriodClosed", (*given, own)),
+    ("Settlements", "settle"): lambda given, own: Said(
+        "SettlementMade", (*given[:2], own, given[2])
+    ),
+    ("Settlements", "paid"): lambda given, own: Said(
+        "SettlementPaid", (given[0], given[3], *given[1:3], own, given[5], given[4], given[6])
+    ),
+    ("Settlements", "reverse_paid"): lambda given, own: Said(
+        "PaymentReversed", (*given[:3], own, given[3])
+    ),
     ("Lists", "change"): lambda given, own: Said("ListChanged", given),
     ("Exposures", "declare"): lambda given, own: Said("FigureDeclared", given),
     ("Exposures", "declare_group"): lambda given, own: Said("GroupDeclared", given),

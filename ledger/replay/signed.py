@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
+from typing import Any
 
 from eth_hash.auto import keccak
 
 from ledger import events
 from ledger.events import Event
+from ledger.reading import DayKind
 from ledger.replay.agreed import Agreed
 from ledger.replay.calls import Call, Who, read_call
+from ledger.replay.days import Days
 from ledger.replay.keys import Key
 from ledger.replay.report import Findings, deal_shown, shown
 from ledger.replay.said import Said, entries_of, is_entry, of_event, of_row, to_agree, total_of
+from ledger.replay.tallied import TALLIED
 
 _CONSEQUENCES: Mapping[type, tuple[str, ...]] = {
     events.FurtherLegs: ("repay", "reverse"),
@@ -28,6 +32,7 @@ _CONSEQUENCES: Mapping[type, tuple[str, ...]] = {
     ),
     events.DealActivated: ("sign",),
     events.DealClosed: ("close",),
+    events.DayDisputed: ("seal_day",),
     events.DaySealed: ("seal_day",),
 }  # fmt: skip
 """What follows of itself from a call, to the functions of which it may; checked elsewhere."""
@@ -36,9 +41,13 @@ _CONSEQUENCES: Mapping[type, tuple[str, ...]] = {
 class SignedCalls:
     """Holds the events of each transaction against its calldata."""
 
-    def __init__(self, contracts: Mapping[str, bytes], agreed: Agreed, findings: Findings) -> None:
+    def __init__(
+        self, contracts: Mapping[str, bytes], agreed: Agreed, days: Days, findings: Findings
+    ) -> None:
+        """`agreed` and `days` have seen the events of each transaction that is checked."""
         self._names = {address: name for name, address in contracts.items()}
         self._agreed = agreed
+        self._days = days
         self._findings = findings
 
     def check(
@@ -69,6 +78,8 @@ class SignedCalls:
         self._check_events(block, index, made, to + data, sender, reported)
         if made.rule.row_words:
             self._check_totals(block, made, reported)
+            if not made.late:
+                self._check_days(block, made, reported)
 
     # ---- who
 
@@ -112,6 +123,9 @@ class SignedCalls:
             terms = self._agreed.newest(arguments[0])
         if terms is None:
             return None
+        if who is Who.OF_DEAL:
+            # Which of them, payer or payee, is checked with the settlement.
+            return set(terms.parties)
         place = {
             Who.SERVICER: terms.servicer,
             Who.LEAD: 0,
@@ -170,6 +184,22 @@ class SignedCalls:
                 self._findings.expect(
                     check, block, expected, found, name, deal=_deal_of(made), about=entry_id
                 )
+
+    # ---- when
+
+    def _check_days(self, block: int, made: Call, reported: list[Event]) -> None:
+        """J3, of what may be posted as late and was not."""
+        for event in reported:
+            tallied = TALLIED.get(type(event))
+            counts = tallied(event) if tallied else None
+            if counts is not None and counts.may_be_late:
+                about: Any = event
+                own = about.loan_id if counts.kind is DayKind.BOOKING else about.entry_id
+                sealed, deal = self._days.of(made.arguments[0]).sealed, _deal_of(made)
+                self._findings.require(
+                    "J3", block, counts.date > sealed, f"{deal}: a date after day {sealed}",
+                    f"day {counts.date}", deal=deal, about=own,
+                )  # fmt: skip
 
 
 def _deal_of(made: Call) -> str:

@@ -20,6 +20,8 @@ from ledger.replay.moves import Moves
 from ledger.replay.reckoned import reckon
 from ledger.replay.registers import Registers
 from ledger.replay.report import Findings, shown
+from ledger.replay.sealed import check_days
+from ledger.replay.settlements import Review, check_settlements
 from ledger.replay.twin import Twin
 from ledger.waterfall import Account
 
@@ -91,11 +93,16 @@ class HeadState:
 
     def check(self) -> None:
         """Check members, deals, balances, every loan, and all that goes in chain order."""
+        self._followed.days.finish()
         Registers(self._book, self._asking, self._followed, self._today).check()
         for deal in reading.deals(self._book):
             self._check_deal(deal)
             self._check_balances(deal)
+            if deal.version:
+                check_days(self._book, self._asking, deal, self._followed.days)
             self._check_volume(deal)
+            check_settlements(self._book, self._asking, deal)
+            Review(self._book, self._findings, deal).run(self._asking.head)
         self._check_borrowers()
         moves = Moves(self._book.connection)
         try:

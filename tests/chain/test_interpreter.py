@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from eth.vm.message import Message
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ledger.chain import compiled
 from ledger.chain.execution import LedgerState, open_state
 from ledger.chain.store import Store
 from ledger.chain.trie import EMPTY_ROOT
@@ -86,7 +88,7 @@ def outcome(state: Any, computation: ComputationAPI) -> dict[str, object]:
     seen = {
         "gas": computation.get_gas_remaining(),
         "refund": computation.get_gas_refund(),
-        "error": computation.is_error,
+        "error": type(computation.error).__name__ if computation.is_error else "",
         "reverted": computation.is_error and isinstance(computation.error, Revert),
         "output": computation.output,
         "logs": computation.get_log_entries(),
@@ -106,7 +108,17 @@ def end_transaction(state: Any, computation: ComputationAPI) -> None:
             state.delete_account(address)
 
 
-@given(codes, st.sampled_from([300, 30_000, 200_000]), st.binary(max_size=40))
+@pytest.fixture(params=[0, 1, 1 << 30], ids=["compiled", "compiled-on-return", "interpreted"])
+def _hot_after(request: pytest.FixtureRequest) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled, "HOT_AFTER", request.param)
+        compiled.program_of.cache_clear()
+        yield
+    compiled.program_of.cache_clear()
+
+
+@pytest.mark.usefixtures("_hot_after")
+@given(codes, st.integers(0, 3_000) | st.sampled_from([30_000, 200_000]), st.binary(max_size=40))
 @example(b"\x60\x03\x56\x5b", 30_000, b"")
 @example(b"\x61\x5b", 30_000, b"")
 @example(b"\x5b" * 10 + b"\x60\x01" * 1025, 200_000, b"")

@@ -17,6 +17,7 @@ from tests.contracts.guarantees.desk import Reversal as SharedReversal
 from tests.contracts.sandbox.banks import Figure, Role
 from tests.contracts.sandbox.chain import Key, Refused
 from tests.contracts.sandbox.contract import NAMES, Contract, artifact, creation_code
+from tests.contracts.sandbox.days import DayKind, Statement
 from tests.contracts.sandbox.entries import (
     START,
     Booking,
@@ -77,6 +78,7 @@ Deals       suspend                       C .   C .   C D   C D   C   C
 Deals       resume                        C .   C U   C U   C U   C   C
 Deals       close                         C .   C .   C D   C D   C   C
 Journal     post                          L L   L L   L L   L L   L   L
+Journal     count                         L L   L L   L L   L L   L   L
 Journal     seal_day                      C .   C .   C D   C D   C   C
 Lists       change                        C .   C N   C N   C N   C   C
 Exposures   declare                       C .   C F   C F   C F   C   C
@@ -104,6 +106,9 @@ Guarantees  reverse_compensation          S M   . M   S M   S M   M   M
 Guarantees  reverse_recovery              S M   . M   S M   S M   M   M
 Guarantees  require_cover                 L L   L L   L L   L L   L   L
 Settlements close                         C .   C .   C D   C D   C   C
+Settlements settle                        . M   . M   D M   D M   M   M
+Settlements paid                          . M   . M   P M   P M   M   M
+Settlements reverse_paid                  . M   . M   P M   P M   M   M
 Settlements moved                         L L   L L   L L   L L   L   L
 Accruals    changed                       L L   L L   L L   L L   L   L
 """
@@ -229,6 +234,26 @@ def _reverse_recovery(scene: Scene, key: Key) -> None:
     scene.desk.reverse(row, by=key)
 
 
+def _settle(scene: Scene, key: Key) -> None:
+    settlements = scene.partnership.settlements
+    owed, of_platform, of_guarantor = settlements.read("dues", ID, START)[:3]
+    assert owed == -of_platform - of_guarantor
+    rows = [(PLATFORM, BANK, -of_platform), (GUARANTOR, BANK, -of_guarantor)]
+    settlements.send(key, "settle", ID, START, rows)
+
+
+def _settled(act: str, *arguments: Any) -> Callable[[Scene, Key], object]:
+    """Of a settlement by which the platform pays the bank, some of it as `told`."""
+
+    def send(scene: Scene, key: Key) -> None:
+        maker, settlements = scene.partnership.by_name["bank"].maker, scene.partnership.settlements
+        _settle(scene, maker)
+        settlements.send(maker, "paid", ID, 1, 0, id_of("told"), 5, START, bytes(32))
+        settlements.send(key, act, *arguments)
+
+    return send
+
+
 def _own_maker(key: Key) -> bytes:
     return Key(key.name.replace("checker", "maker")).address
 
@@ -255,7 +280,7 @@ def _direct(contract: str, act: str, *arguments: Any) -> Callable[[Scene, Key], 
 
 
 NEW_KEY = b"\x11" * 20
-BANK, PLATFORM = 1, 2
+BANK, PLATFORM, GUARANTOR = 1, 2, 3
 """Member numbers."""
 
 ACTS: dict[str, Callable[[Scene, Key], object]] = {
@@ -278,8 +303,9 @@ ACTS: dict[str, Callable[[Scene, Key], object]] = {
     "Deals suspend": _four_eyes("deals", "suspend", ID),
     "Deals resume": _four_eyes("deals", "resume", deal_id("stopped")),
     "Deals close": _four_eyes("deals", "close", ID),
-    "Journal post": _direct("journal", "post", ID, START, []),
-    "Journal seal_day": _four_eyes("journal", "seal_day", ID, START, b"\x07" * 32),
+    "Journal post": _direct("journal", "post", ID, []),
+    "Journal count": _direct("journal", "count", ID, START, DayKind.BOOKING, 1, 5, False),
+    "Journal seal_day": _four_eyes("journal", "seal_day", ID, START, Statement().row),
     "Lists change": _four_eyes("lists", "change", BANK, PLATFORM, Role.COFUND, True, START, START),
     "Exposures declare": _four_eyes("exposures", "declare", BANK, Figure.ALL_LOANS, CNY, START, 5),
     "Exposures declare_group": _four_eyes("exposures", "declare_group", BANK, 4, 900),
@@ -314,6 +340,9 @@ ACTS: dict[str, Callable[[Scene, Key], object]] = {
     "Guarantees reverse_recovery": _reverse_recovery,
     "Guarantees require_cover": _direct("guarantees", "require_cover", ID, 1, 0, 5),
     "Settlements close": _four_eyes("settlements", "close", ID, 1, JANUARY, on("2026-01-31")),
+    "Settlements settle": _settle,
+    "Settlements paid": _settled("paid", ID, 1, 0, id_of("p"), 5, START, bytes(32)),
+    "Settlements reverse_paid": _settled("reverse_paid", ID, id_of("q"), id_of("told"), START),
     "Settlements moved": _direct("settlements", "moved", ID, [(START, 5, 0, 0, 0, 0, 0)]),
     "Accruals changed": _direct(
         "accruals", "changed", ID, 0, (id_of("open"), 0, 0, START, 5, 0, 0, 0)
@@ -354,7 +383,7 @@ def test_no_function_takes_ether() -> None:
 def test_contracts_of_the_ledger_may_call_one_another(scene: Scene) -> None:
     """Every key is refused what contracts call of one another; they themselves pass, all of them.
 
-    confirm, post: four eyes and a posting. require_cover, changed, moved: a booking under terms
+    confirm, post, count: four eyes and a posting. require_cover, changed, moved: a booking under terms
     with a deposit, a period and limits across deals. advance, retract: both who may.
     """
     partnership = scene.partnership

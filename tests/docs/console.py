@@ -130,6 +130,7 @@ def differences(text: str, folder: Path) -> list[Difference]:
     exported = ""
     for block in blocks(text):
         if block.file:
+            (folder / block.file).parent.mkdir(parents=True, exist_ok=True)
             (folder / block.file).write_text("".join(f"{line}\n" for line in block.lines), "utf-8")
         if not block.runs:
             continue

@@ -42,14 +42,14 @@ def test_wheel_has_all_that_a_user_needs(wheel: Path) -> None:
     shipped = names(wheel)
     for folder, pattern in (
         ("ledger", "*.py"), ("ledger/chain", "*.py"), ("ledger/replay", "*.py"),
-        ("ledger/artifacts", "*.json"), ("ledger/examples/demo", "*"),
+        ("ledger/artifacts", "*.json"), ("ledger/examples/demo", "*"), ("ledger/reporting", "*.py"),
     ):  # fmt: skip
         for path in (ROOT / folder).glob(pattern):
             if path.is_file():
                 assert f"{folder}/{path.name}" in shipped
     for path in (ROOT / "cli").glob("*.py"):
         assert f"ledger/cli/{path.name}" in shipped
-    assert {"ledger/messages.toml", "ledger/py.typed"} <= shipped
+    assert {"ledger/messages.toml", "ledger/py.typed", "ledger/reporting/page.html"} <= shipped
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
+from ledger import reading
 from ledger.bindings import decode_event, encode_call
 from ledger.book import Book
 from ledger.chain.pending import read_transaction
@@ -17,6 +18,7 @@ from ledger.replay.loans import LoanReview
 from ledger.replay.moves import Moves
 from ledger.replay.reckoned import reckon
 from ledger.replay.report import Findings
+from ledger.replay.settlements import Review
 from ledger.replay.signed import SignedCalls
 from ledger.replay.state import HeadState
 from tests.replay.forge import CHAIN_ID
@@ -76,7 +78,7 @@ def followed(reported: Reported, findings: Findings | None = None) -> Findings:
 
 
 def reviewed(reported: Reported) -> Findings:
-    """What reviewing every loan, and then every deal in chain order, finds."""
+    """What reviewing every loan, then every deal in chain order, and its settlements, finds."""
     findings = Findings()
     book, following = folded(reported), Followed(Findings())
     for event, place in reported:
@@ -87,6 +89,8 @@ def reviewed(reported: Reported) -> Findings:
     review.check_ids()
     for _ in reckon(book, following, findings, moves):
         pass
+    for deal in reading.deals(book):
+        Review(book, findings, deal).run(HEAD)
     book.connection.close()
     return findings
 
@@ -156,7 +160,7 @@ def signed(
         if at[:2] <= place[:2]:
             following.follow(event, at)
     assert own is not None
-    SignedCalls(ledger.settings.contracts, following.agreed, findings).check(
+    SignedCalls(ledger.settings.contracts, following.agreed, following.days, findings).check(
         block=place.block,
         index=place.transaction,
         to=bytes(transaction.to) if to is None else to,

@@ -10,7 +10,7 @@ from pathlib import Path
 from eth_hash.auto import keccak
 from eth_keys.datatypes import PrivateKey
 
-from ledger import consortium, reading, terms
+from ledger import consortium, days, reading, terms
 from ledger.bindings import encode_call, label
 from ledger.entries import (
     Booking,
@@ -239,6 +239,7 @@ def shield(ledger: Ledger, files: Path) -> None:
     paid_back = [repayment(one, 2, rest=True) for one in loans[8:]]
     ledger.submit(paid_back, deal=SHIELD, by=SERVICER)
     ledger.reverse(["R-S-009-2"], deal=SHIELD, by=SERVICER)
+    settle(ledger)
     close(ledger, SHIELD, 1, 2026, 1)
     overdue(ledger, SHIELD, loans[:7], 45)
     ledger.submit([waiver(loans[0])], deal=SHIELD, by=LEAD)
@@ -294,10 +295,32 @@ def short(ledger: Ledger) -> None:
         ("close", OTHER), ("close", SERVICER),
     ):  # fmt: skip
         ledger.request("Deals", function, label(SHORT), by=by)
+    sealed = date(2026, 2, 1)
+    found = days.statement(ledger.book(), ledger.deal(SHORT), day_number(sealed))
+    wrong = found._replace(totals=(0,) * 16, entries=keccak(b"none"))
+    ledger.seal(SHORT, date=sealed, by=OTHER, statement=wrong)
+    ledger.seal(SHORT, date=sealed, by=SERVICER, breaks=[keccak(b"break")])
     for by in (OTHER, SERVICER):
-        ledger.request("Journal", "seal_day", label(SHORT), day(2, 1), keccak(b"day"), by=by)
+        ledger.seal(SHORT, date=sealed, by=by)
     after = repayment(booking("Z", 1), 2)
     ledger.submit([after], deal=SHORT, by=SERVICER)
+    late = repayment(booking("Z", 1), 9).model_copy(update={"date": sealed})
+    ledger.submit([late], deal=SHORT, by=SERVICER, late=True)
+
+
+def settle(ledger: Ledger) -> None:
+    """Settlements of one deal: paid in parts, taken back, replaced."""
+    first = ledger.settle(SHIELD, on=date(2026, 3, 1), by=LEAD).payments[0]
+    paid_on = date(2026, 3, 2)
+    half_minor = first.amount_minor // 2
+    for reference, amount_minor in (("BANK-1", half_minor), ("BANK-2", half_minor)):
+        ledger.settle_paid(
+            [first.id], reference=reference, by=first.payer, on=paid_on, amount_minor=amount_minor
+        )
+    ledger.reverse(["BANK-1"], deal=SHIELD, by=first.payee)
+    second = ledger.settle(SHIELD, on=date(2026, 3, 3), by=SERVICER)
+    for payment in second.payments:
+        ledger.settle_paid([payment.id], reference="BANK-3", by=payment.payee, on=paid_on)
 
 
 def change_keys(ledger: Ledger) -> None:

@@ -17,8 +17,8 @@ from ledger.replay.invariants import CHECKS, invariants
 from tests.replay.forge import Forge, found
 
 LETTERS = {
-    "D1", "D2", "D3", "D4", "D5", "D6", "J1", "J3", "K1", "K2", "K3", "L1", "L2", "L3", "L4", "L5", "L6",
-    "N1", "N2", "V1", "V2",
+    "D1", "D2", "D3", "D4", "D5", "D6", "J1", "J3", "J4", "K1", "K2", "K3", "L1", "L2", "L3", "L4", "L5",
+    "L6", "N1", "N2", "V1", "V2",
 }  # fmt: skip
 """What a deal of neither deposit nor month has to do with."""
 ONLY_OF_A_FOLDER = {"database"}

@@ -190,7 +190,7 @@ def test_a_recovery_of_what_was_lost_as_if_it_were_not_is_named(
 
 
 def test_what_a_booking_costs_is_divided_by_the_twin(reported: Reported) -> None:
-    given, block = altered(reported, events.LoanFeeCharged, moved("parts"))
+    given, block = altered(reported, events.LoanFeeCharged, moved("parts"), nth=-1)
     assert named(reviewed(given)) == {(block, "twin")}
 
 

@@ -65,8 +65,9 @@ def test_artifact_is_of_the_compiler_and_evm_that_we_name(contract: str) -> None
     assert shipped.runtime[:20] in shipped.bytecode
 
 
+@pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("count", [0, 1, 200])
-def test_batch_is_encoded_as_the_abi_says(count: int) -> None:
+def test_batch_is_encoded_as_the_abi_says(count: int, late: bool) -> None:
     rows = [(number + 1, 2**256 - 1 - number, number << 16, number) for number in range(count)]
     as_abi = encode_call(
         "Loans",
@@ -74,8 +75,9 @@ def test_batch_is_encoded_as_the_abi_says(count: int) -> None:
         label("joint"),
         3,
         [(a.to_bytes(32, "big"), b.to_bytes(32, "big"), c, d) for a, b, c, d in rows],
+        late,
     )
-    assert encode_batch("repay", label("joint"), 3, rows) == as_abi
+    assert encode_batch("repay", label("joint"), 3, rows, late=late) == as_abi
 
 
 BATCHES = [
@@ -101,14 +103,16 @@ def test_batch_of_each_contract_is_encoded_as_the_abi_says(contract: str, functi
         )
         for row in rows
     ]
-    expected = encode_call(contract, function, label("joint"), 3, as_abi)
+    late = [False] if len(item["inputs"]) == 4 else []
+    expected = encode_call(contract, function, label("joint"), 3, as_abi, *late)
     assert encode_batch(function, label("joint"), 3, rows, contract=contract) == expected
 
 
 @pytest.mark.parametrize(("contract", "function"), BATCHES)
 def test_every_field_of_a_batch_is_one_word(contract: str, function: str) -> None:
     (item,) = (one for one in artifact(contract).abi if one.get("name") == function)
-    assert [one["type"] for one in item["inputs"]] == ["bytes32", "uint256", "tuple[]"]
+    late = ["bool"] if len(item["inputs"]) == 4 else []
+    assert [one["type"] for one in item["inputs"]] == ["bytes32", "uint256", "tuple[]", *late]
     fields = item["inputs"][2]["components"]
     assert {field["type"] for field in fields} <= {"bytes32", "uint256"}
 

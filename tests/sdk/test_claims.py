@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from ledger import reading
-from ledger.bindings import label
 from ledger.claims import ClaimRun
-from ledger.entries import Cure, Entry, OverdueMark, Repayment, entry_id, loan_id
+from ledger.entries import Cure, Entry, Kind, OverdueMark, Repayment, entry_id, loan_id
 from ledger.errors import EntryRejected, Reverted, UsageInvalid
 from ledger.ledger import Ledger
 from ledger.losses import compensation
@@ -287,12 +286,22 @@ def test_only_the_servicer_claims(insured: Ledger) -> None:
 def test_sealed_day_takes_no_claim(insured: Ledger) -> None:
     submit(insured, booking(), overdue())
     for party in (LEAD, SERVICER):
-        insured.request(
-            "Journal", "seal_day", label(COVERED), day_number(DUE), b"\1" * 32, by=party
-        )
+        insured.seal(COVERED, date=DUE, by=party)
     with pytest.raises(Reverted) as refused:
         run(insured)
     assert refused.value.reason == "DAY_SEALED"
+    assert claimed(insured.claim_run(COVERED, date=DUE, by=SERVICER, late=True)) == ["L-1"]
+    (posted,) = [
+        one for one in reading.entries_of_deal(insured.book(), insured.deal(COVERED).deal)
+        if one.kind is Kind.COMPENSATION
+    ]  # fmt: skip
+    assert (posted.date, posted.day) == (day_number(DUE), day_number(DUE) + 1)
+
+
+def test_next_day_takes_the_claim_of_a_sealed_one(insured: Ledger) -> None:
+    submit(insured, booking(), overdue())
+    for party in (LEAD, SERVICER):
+        insured.seal(COVERED, date=DUE, by=party)
     assert claimed(run(insured, DUE + timedelta(days=1))) == ["L-1"]
 
 

@@ -163,7 +163,7 @@ class Play:
         closed = reading.statement(self.ledger.book(), deal.deal, month)
         assert closed is not None
         told = asdict(closed)
-        for name in ("party", "date", "block"):
+        for name in ("party", "date", "day", "place"):
             expected.pop(name)
             told.pop(name)
         assert told == expected

@@ -9,6 +9,7 @@ from hypothesis.stateful import precondition, rule
 
 from tests.contracts.sandbox.banks import LAST_DAY, Figure, Role
 from tests.contracts.sandbox.chain import Key
+from tests.contracts.sandbox.days import KINDS, Statement
 from tests.contracts.sandbox.entries import START, id_of, on
 from tests.contracts.sandbox.partnership import deal_id
 from tests.contracts.settlements.periods import first_day
@@ -17,7 +18,6 @@ from tests.stateful.draws import (
     ASKED,
     DAYS,
     DEALS,
-    DIGESTS,
     PARTIES,
     SENDERS,
     WITH_PERIOD,
@@ -26,8 +26,13 @@ from tests.stateful.draws import (
 from tests.stateful.exposures import Declaration
 from tests.stateful.lists import Change, roles_of
 from tests.stateful.office import GROUPS, NEW_KEYS, Office
+from tests.stateful.refusal import Refusal
 
 BANKS = st.sampled_from(["bank", "bank", "platform"])
+SPOILT = st.sampled_from(
+    [""] * 9 + ["totals", "clearing", "entries", "one break", "one break", "two breaks"]
+)
+"""What of a statement is not as the books say."""
 
 
 class Agreeing(Office):
@@ -118,23 +123,46 @@ class Agreeing(Office):
         name=DEALS,
         party=st.one_of(st.none(), PARTIES),
         day=st.one_of(DAYS, st.sampled_from([on("2026-01-01"), START, LAST_DAY + 1])),
-        digest=DIGESTS,
+        spoilt=SPOILT,
         ask=ASKED,
     )
-    def seal(self, name: str, party: str | None, day: int, digest: bytes, ask: bool) -> None:
+    def seal(self, name: str, party: str | None, day: int, spoilt: str, ask: bool) -> None:
         """A party, or all of them with the days on which little happens."""
         parties = [party] if party else sorted(self.deal(name).signing_parties)
+        signed = day if party else min(day, START + 2)
+        statement = self._statement(name, signed, spoilt)
         for one in parties:
             self.four_eyes(
                 one,
                 "journal",
                 "seal_day",
-                (deal_id(name), day if party else min(day, START), digest),
-                lambda model, act: model.deals[name].seal(
-                    act, day if party else min(day, START), digest
-                ),
+                (deal_id(name), signed, statement.row),
+                lambda model, act: model.deals[name].seal(act, signed, statement),
                 ask=ask,
             )
+
+    @rule(late=st.booleans())
+    def hand_in(self, late: bool) -> None:
+        """Rows are late from now on, or in time."""
+        self.late = late
+
+    def _statement(self, name: str, day: int, spoilt: str) -> Statement:
+        """What the books say, with what is due now, but for what is spoilt."""
+        deal = self.deal(name)
+        try:
+            totals = deal.open_totals(day)
+        except Refusal:
+            totals = (0,) * KINDS
+        statement = Statement(totals=totals, clearing=deal.clearing_words())
+        if spoilt == "totals":
+            return replace(statement, totals=(*totals[:-1], totals[-1] + 1))
+        if spoilt == "clearing":
+            first, *others = statement.clearing
+            return replace(statement, clearing=(first + 1, *others))
+        if spoilt in ("one break", "two breaks"):
+            breaks = (b"\x02" * 32, b"\x01" * 32)
+            return replace(statement, breaks=breaks[: 1 + (spoilt == "two breaks")])
+        return replace(statement, entries=b"\x09" * 32) if spoilt else statement
 
     # ---- keys
     @rule(

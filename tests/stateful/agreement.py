@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tests.contracts.sandbox.days import Statement
 from tests.contracts.sandbox.entries import LAST_DAY
 from tests.contracts.sandbox.terms import Demand, Limits, Rule, Terms
+from tests.stateful.days import Days
 from tests.stateful.membership import Four, Membership
 from tests.stateful.refusal import demand
 
@@ -21,7 +23,7 @@ def from_date(terms: Terms, limits: Limits) -> int:
 
 
 @dataclass(kw_only=True)
-class Agreement:
+class Agreement(Days):
     """What the parties of a deal agreed on."""
 
     name: str
@@ -36,8 +38,6 @@ class Agreement:
     closed: bool = False
     closings: dict[int, set[str]] = field(default_factory=dict)
     """Who signed the closing, by the version in force at the time."""
-    sealed_through: int = 0
-    digests: dict[tuple[int, str], bytes] = field(default_factory=dict)
 
     # ---- terms
     def terms(self, version: int) -> Terms:
@@ -143,17 +143,13 @@ class Agreement:
         self.closed = signed == self.signing_parties
 
     # ---- business days
-    def seal(self, act: Four, day: int, digest: bytes) -> None:
-        """A party signs its digest of a day."""
+    def seal(self, act: Four, day: int, statement: Statement) -> None:
+        """A party signs its statement of a day."""
         party = self.members.confirmed(act)
         demand(party in self.signing_parties, "SENDER_NOT_SIGNING_PARTY")
         demand(day <= LAST_DAY, "ENTRY_DATE_INVALID")
+        demand(sum(statement.clearing) == 0, "CLEARING_UNBALANCED")
+        rising = sorted({*statement.breaks, bytes(32)})[1:]
+        demand(list(statement.breaks) == rising, "BREAKS_UNORDERED")
         demand(day > self.sealed_through, "DAY_SEALED")
-        demand(self.digests.get((day, party)) != digest, "DIGEST_REPEATED")
-        self.digests[day, party] = digest
-        if all(self.digests.get((day, signer)) == digest for signer in self.signing_parties):
-            self.sealed_through = day
-
-    def post(self, *days: int) -> None:
-        """What is posted is of days that are not sealed."""
-        demand(all(day > self.sealed_through for day in days), "DAY_SEALED")
+        self.sign_day(party, self.signing_parties, day, statement)

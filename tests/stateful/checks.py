@@ -11,6 +11,8 @@ from tests.contracts.sandbox.model import divided
 from tests.contracts.sandbox.partnership import deal_id
 from tests.contracts.sandbox.terms import Rule
 from tests.contracts.settlements.periods import first_day, month_of
+from tests.stateful.clearing import OnSettlement
+from tests.stateful.days import OWN
 from tests.stateful.guarantees import OnDeposit
 from tests.stateful.lending import accrues
 from tests.stateful.model import Deal
@@ -28,6 +30,7 @@ _KINDS = {
     OnDeposit.REVERSAL: 3,
     OnDeposit.REVERSED_PAYMENT: 4,
 }
+_TRANSFERS = {OnSettlement.PAID: 1, OnSettlement.REVERSAL: 2, OnSettlement.REVERSED: 3}
 CLOSED = 2**255
 
 
@@ -49,6 +52,20 @@ class Checks(Office):
     def j2_a_day_is_sealed_by_equal_digests_of_all(self) -> None:
         for deal, seen in self._pairs():
             assert seen.sealed_through == deal.sealed_through
+            assert tuple(map(signed, seen.sealed_clearing)) == deal.sealed_clearing
+            numbers = {OWN: 0, **self.partnership.numbers}
+            assert sorted(self.folded.deals[deal.name].disputes) == sorted(
+                (one.day, numbers[one.party], numbers[one.against], one.sections)
+                for one in deal.disputes
+            )
+
+    @invariant()
+    def j3_j4_every_entry_counts_to_one_open_day(self) -> None:
+        """The model refuses what is of a sealed day; so no total of one ever changes."""
+        for deal, seen in self._pairs():
+            assert seen.first_day == min(seen.day_totals, default=0)
+            for day, words in seen.day_totals.items():
+                assert words == tuple(deal.day_totals[day, kind] for kind in range(len(words)))
 
     # ---- loans
     @invariant()
@@ -214,6 +231,43 @@ class Checks(Office):
             if expected:
                 assert signed(seen.standing[0]) == expected[-1].outstanding
                 assert signed(seen.standing[2]) == expected[-1].carry
+
+    # ---- settlements
+    @invariant()
+    def s6_what_is_due_between_the_parties_adds_up_to_nothing(self) -> None:
+        """Clearing is conserved: what one is to receive, others are to pay, on every day."""
+        for deal, seen in self._pairs():
+            balances = [own.get("CLEARING", 0) for own in seen.balances.values()]
+            assert sum(balances) == 0
+            for day in {deal.sealed_through, deal.sealed_through + 1} - {0}:
+                words = self.partnership.settlements.read("dues", deal_id(deal.name), day)
+                due = tuple(deal.due(day).values())
+                assert words == due + (0,) * (12 - len(due))
+                assert sum(words) == 0
+
+    @invariant()
+    def s7_s8_what_is_left_of_each_payment_follows_from_the_events(self) -> None:
+        numbers = self.partnership.numbers
+        for deal, seen in self._pairs():
+            folded = self.folded.deals[deal.name]
+            assert seen.settlement_number == len(deal.settlements) == len(folded.settlements)
+            *made, (none, missing) = seen.settlements
+            assert none == missing == 0
+            for number, (word, *payments, beyond) in enumerate(made, start=1):
+                rows = deal.settlements[number - 1]
+                assert word >> 32 == len(rows) and beyond == 0
+                for place, (payment, row) in enumerate(zip(payments, rows, strict=True)):
+                    rest = payment >> 96 & 2**96 - 1
+                    assert rest == row.rest == row.amount - folded.settled[number, place]  # S7
+                    assert 0 <= rest <= row.amount == payment & 2**96 - 1
+                    assert payment >> 192 & 2**16 - 1 == numbers[row.payer]
+                    assert payment >> 208 == numbers[row.payee]
+            for entry, word in seen.transfers.items():
+                transfer = deal.transfers[entry]
+                assert word >> 128 == transfer.number and word >> 120 & 255 == transfer.place
+                assert word >> 112 & 255 == _TRANSFERS[transfer.kind]  # S8
+                assert word >> 96 & 2**16 - 1 == transfer.date
+                assert word & 2**96 - 1 == abs(transfer.amount)
 
     # ---- deals
     @invariant()

@@ -17,7 +17,6 @@ DAYS = st.sampled_from(
      on("2026-04-30"), on("2026-05-01"), on("2026-09-30")]
 )  # fmt: skip
 ENTRY_DAYS = st.one_of(DAYS, st.integers(START, START + 400))
-DIGESTS = st.sampled_from([b"\x07" * 32] * 4 + [b"\x08" * 32])
 PARTIES = st.sampled_from(MEMBERS)
 AMOUNTS = st.one_of(
     st.just(0), st.integers(1, 40_000), st.sampled_from([1, MAX_AMOUNT, MAX_AMOUNT + 1])

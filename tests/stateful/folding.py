@@ -51,6 +51,13 @@ class FoldedDeal:
     compensated: set[bytes] = field(default_factory=set)
     top_ups: list[tuple[int, int, int]] = field(default_factory=list)
     statements: list[Event] = field(default_factory=list)
+    settlements: list[Event] = field(default_factory=list)
+    settled: Counter[tuple[int, int]] = field(default_factory=Counter)
+    """Settlement, position of a payment: what was paid of it and not taken back."""
+    payments: dict[bytes, tuple[int, int]] = field(default_factory=dict)
+    """Entry to settlement and position."""
+    disputes: list[tuple[int, int, int, int]] = field(default_factory=list)
+    """Day, party, against whom, sections."""
 
 
 class Folded:
@@ -231,3 +238,23 @@ class Folded:
         self._add("INTEREST", parts)
         self._deal.accounts[str(self._ruling.period.to), "INTEREST"] -= sum(parts)
         self._deal.statements.append(event)
+
+    # ---- days
+    def _DayDisputed(self, event: Event) -> None:
+        found = event["day"], event["party"], event["against"], event["sections"]
+        self._deal.disputes.append(found)
+
+    # ---- settlements
+    def _SettlementMade(self, event: Event) -> None:
+        self._deal.settlements.append(event)
+        assert event["number"] == len(self._deal.settlements)
+
+    def _SettlementPaid(self, event: Event) -> None:
+        assert event["number"] == len(self._deal.settlements)  # S7
+        place = event["number"], event["payment"]
+        self._deal.payments[event["entry_id"]] = place
+        self._deal.settled[place] += event["amount_minor"]
+
+    def _PaymentReversed(self, event: Event) -> None:
+        place = self._deal.payments.pop(event["reversed_id"])
+        self._deal.settled[place] -= event["amount_minor"]

@@ -15,7 +15,8 @@ from tests.contracts.guarantees.desk import (
     book_deposit,
     book_recovery,
 )
-from tests.contracts.sandbox.entries import LAST_DAY, MAX_AMOUNT, Kind, id_of, parts
+from tests.contracts.sandbox.days import DayKind
+from tests.contracts.sandbox.entries import LAST_DAY, MAX_AMOUNT, Kind, id_of, parts, unpacked
 from tests.contracts.sandbox.model import PPM, divided, layer_pays, principal_parts, restored
 from tests.contracts.sandbox.terms import Deposit, Terms
 from tests.stateful.lending import Loan
@@ -59,6 +60,14 @@ class Shared:
         """Whether it is a compensation."""
         return self.posted.kind == Kind.COMPENSATION
 
+    @property
+    def amount(self) -> int:
+        """What it counts for in the totals of its day: what came in, the cost with it."""
+        if self.compensates:
+            return sum(self.layers)
+        amounts = unpacked(self.posted.amounts)
+        return amounts[0] if self.posted.kind == Kind.RECOVERY else sum(amounts)
+
 
 @dataclass(kw_only=True)
 class Guarantees(Servicing):
@@ -74,7 +83,7 @@ class Guarantees(Servicing):
         lines = self._deposit_terms()
         demand(name == lines.by, "SENDER_NOT_DEPOSITOR")
         self._note(entry, date, amount, OnDeposit.PAYMENT)
-        self._move_deposit(date, amount)
+        self._move_deposit(date, amount, DayKind.DEPOSIT_PAYMENT)
 
     def release(self, act: Four, entry: str, date: int, amount: int) -> None:
         """The custodian paid back."""
@@ -85,7 +94,7 @@ class Guarantees(Servicing):
         demand(amount <= self.deposit, "DEPOSIT_SHORT")
         target = lines.target * self.outstanding
         demand((self.deposit - amount) * PPM >= target, "RELEASE_UNDER_TARGET")
-        self._move_deposit(date, -amount)
+        self._move_deposit(date, -amount, DayKind.DEPOSIT_RELEASE)
 
     def reverse_payment(self, act: Four, entry: str, payment: str, date: int) -> None:
         """A payment never came."""
@@ -97,7 +106,7 @@ class Guarantees(Servicing):
         demand(amount <= self.deposit, "DEPOSIT_SHORT")
         self.on_deposit[payment] = (OnDeposit.REVERSED_PAYMENT, amount)
         before = self.deposit
-        self._move_deposit(date, -amount)
+        self._move_deposit(date, -amount, DayKind.REVERSAL)
         self._call_top_up(self.terms(self._deposit_version()), before, self.outstanding)
 
     def _deposit_version(self) -> int:
@@ -118,15 +127,17 @@ class Guarantees(Servicing):
         demand(entry not in self.on_deposit, "ENTRY_EXISTS")
         self.on_deposit[entry] = (kind, amount)
 
-    def _move_deposit(self, date: int, amount: int) -> None:
+    def _move_deposit(self, date: int, amount: int, kind: DayKind) -> None:
         self.deposit += amount
         version = self._deposit_version()
         book_deposit(self.book_of_deal, self.terms(version), amount)
-        self.post(date)
+        self.count(date, kind, abs(amount))
         self._report_exposure(version, self.outstanding)
 
     # ---- compensations
-    def compensate(self, sender: str, version: int, rows: Sequence[Claim]) -> None:
+    def compensate(
+        self, sender: str, version: int, rows: Sequence[Claim], late: bool = False
+    ) -> None:
         """代偿."""
         terms = self._opened(sender, version)
         demand(bool(terms.layers), "CLAIM_MISSING")
@@ -163,7 +174,8 @@ class Guarantees(Servicing):
             self._compensated(terms, loan, shared, row.date, 1)
             loan.standing.append(shared)
             loan.sequence += 1
-        self.post(*(row.date for row in rows))
+            self.tally(row.date, DayKind.COMPENSATION, paid, late=late)
+        self.counted(late=late)
         self._finish(version, *before)
 
     def _compensated(self, terms: Terms, loan: Loan, shared: Shared, date: int, sign: int) -> None:
@@ -180,7 +192,9 @@ class Guarantees(Servicing):
         self._changed(terms, loan, change, owed=-sign * principal, value_date=value_date)
 
     # ---- recoveries
-    def recover(self, sender: str, version: int, rows: Sequence[Recovery]) -> None:
+    def recover(
+        self, sender: str, version: int, rows: Sequence[Recovery], late: bool = False
+    ) -> None:
         """追偿."""
         terms = self._opened(sender, version)
         before = self.deposit, self.outstanding
@@ -208,7 +222,8 @@ class Guarantees(Servicing):
             self._recovered(terms, loan, shared, row.date, 1)
             loan.standing.append(shared)
             loan.sequence += 1
-        self.post(*(row.date for row in rows))
+            self.tally(row.date, row.kind, shared.amount, late=late)
+        self.counted(late=late)
         self._finish(version, *before)
 
     def _claimed_loan(self, version: int, row: Recovery) -> Loan:
@@ -254,7 +269,7 @@ class Guarantees(Servicing):
         else:
             self._recovered(terms, loan, shared, row.date, -1)
         self._take_back(loan)
-        self.post(row.date)
+        self.count(row.date, DayKind.REVERSAL, shared.amount)
         self._finish(version, *before)
 
     def _finish(self, version: int, deposit_before: int, outstanding_before: int) -> None:

@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from tests.contracts.guarantees.desk import Reversal as SharedReversal
+from tests.contracts.sandbox.days import DayKind
 from tests.contracts.sandbox.entries import (
     LAST_DAY,
     MAX_AMOUNT,
@@ -21,6 +22,7 @@ from tests.contracts.sandbox.entries import (
     Repayment,
     Reversal,
     tip_of,
+    unpacked,
 )
 from tests.contracts.sandbox.model import (
     PPM,
@@ -120,13 +122,13 @@ class Lending(Agreement):
     """Calls: amount, deposit, outstanding."""
 
     # ---- bookings
-    def book(self, sender: str, version: int, rows: Sequence[Booking]) -> None:
+    def book(self, sender: str, version: int, rows: Sequence[Booking], late: bool = False) -> None:
         """放款."""
         terms = self._opened(sender, version)
         before = self.outstanding
         limits = Limits()
         for row in rows:
-            limits = self._check_booking(row, version, rows[0].start)
+            limits = self._check_booking(row, version, rows[0].start, late)
             if limits_borrowers(terms):
                 self._draw(row, terms, limits)
             most = limits.max_outstanding
@@ -142,7 +144,7 @@ class Lending(Agreement):
             )
             self.loans[row.loan] = loan
             self._booked(terms, loan, row.start, row.principal, 1)
-        self.post(*(row.start for row in rows))
+        self.counted(late=late)
         if terms.deposit:
             stop = terms.deposit.stop * self.outstanding
             demand(self.deposit * PPM >= stop, "DEPOSIT_UNDER_STOP")
@@ -151,12 +153,13 @@ class Lending(Agreement):
         if is_wide(terms):
             self.exposures.require_within(self.name, terms, limits, rows[0].start)
 
-    def _check_booking(self, row: Booking, version: int, first_start: int) -> Limits:
+    def _check_booking(self, row: Booking, version: int, first_start: int, late: bool) -> Limits:
         terms = self.terms(version)
         demand(row.loan not in self.loans, "LOAN_EXISTS")
         demand(0 < row.principal <= MAX_AMOUNT, "LOAN_PRINCIPAL_INVALID")
         demand(0 < row.start < row.maturity, "LOAN_DATES_INVALID")
         demand(row.method in set(Method) and row.purpose in set(Purpose), "LOAN_METHOD_INVALID")
+        self.tally(row.start, DayKind.BOOKING, row.principal, late=late)
         limits = self.limits_on(version, row.start)
         self.lists.require_listed(terms, row.start)
         demand(not is_wide(terms) or row.start == first_start, "START_DATES_DIFFER")
@@ -189,7 +192,9 @@ class Lending(Agreement):
         self._tell(terms, change, late)
 
     # ---- repayments
-    def repay(self, sender: str, version: int, rows: Sequence[Repayment]) -> None:
+    def repay(
+        self, sender: str, version: int, rows: Sequence[Repayment], late: bool = False
+    ) -> None:
         """还款."""
         terms = self._opened(sender, version)
         before = self.outstanding
@@ -200,6 +205,7 @@ class Lending(Agreement):
             demand(max(amounts) <= MAX_AMOUNT, "AMOUNT_TOO_LARGE")
             demand(any(amounts), "ENTRY_EMPTY")
             demand(row.principal <= loan.outstanding, "PRINCIPAL_ABOVE_OUTSTANDING")
+            self.tally(row.date, DayKind.REPAYMENT, sum(amounts), late=late)
             demand(not row.fee or terms.fee_to != NOBODY, "FEE_WITHOUT_PAYEE")
             self._repaid(terms, loan, row, row.date, 1)
             if row.interest and terms.demands & Demand.ACCRUED_INTEREST:
@@ -208,7 +214,7 @@ class Lending(Agreement):
                 demand(settled <= allowed, "INTEREST_ABOVE_ACCRUED")
             loan.standing.append(row)
             loan.sequence += 1
-        self.post(*(row.date for row in rows))
+        self.counted(late=late)
         self._report_exposure(version, before)
 
     def _repaid(self, terms: Terms, loan: Loan, row: Repayment, date: int, sign: int) -> None:
@@ -233,7 +239,7 @@ class Lending(Agreement):
             loan.outstanding = 0
             loan.reversed = True
         self._take_back(loan)
-        self.post(row.date)
+        self.count(row.date, DayKind.REVERSAL, sum(unpacked(entry.content[3])))
         self._report_exposure(version, before)
 
     def _latest(self, version: int, row: Any) -> tuple[Loan, Any]:

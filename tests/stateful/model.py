@@ -11,19 +11,20 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tests.contracts.sandbox.days import DayKind
 from tests.contracts.sandbox.entries import LAST_DAY
 from tests.contracts.sandbox.model import divided
 from tests.contracts.sandbox.terms import Rule
 from tests.contracts.settlements.periods import first_day
+from tests.stateful.clearing import Clearing
 from tests.stateful.exposures import Exposures
-from tests.stateful.guarantees import Guarantees
 from tests.stateful.lists import Lists
 from tests.stateful.membership import Four, Membership
 from tests.stateful.refusal import demand
 
 
 @dataclass(kw_only=True)
-class Deal(Guarantees):
+class Deal(Clearing):
     """A deal with everything that happens in it."""
 
     def close_month(self, act: Four, version: int, month: int, date: int) -> None:
@@ -45,7 +46,7 @@ class Deal(Guarantees):
         book.move(str(terms.period.to), "CLEARING", "INTEREST", platform)
         for (name, _), part in zip(terms.funding, divided(platform, terms.shares), strict=True):
             book.move(name, "INTEREST", "CLEARING", part)
-        self.post(date)
+        self.count(date, DayKind.PERIOD_STATEMENT, platform)
 
 
 class Model:

@@ -69,6 +69,8 @@ class Office:
         self.closed_words: dict[tuple[str, int], Any] = {}
         """Deal, month: the words of a month since it is closed."""
         self.entries = 0
+        self.late = False
+        """Whether rows are handed in as late: they may be of sealed days then."""
         self.keys = {name: Key(name).address for name in _first_keys()}
         self.seen = self._look()
         for name, plan in self.plans.items():
@@ -141,9 +143,11 @@ class Office:
         key = self.key(sender, self.poster(name, version, lead=act == "waive"))
         contract = getattr(self.partnership, _CONTRACTS[act])
         packed = [row.row for row in rows]
+        # Marks have no date.
+        own = () if act == "mark_overdue" else (self.late,)
         return self.both(
-            lambda model: getattr(model.deals[name], act)(key, version, rows),
-            lambda: contract.send(Key(key), act, deal_id(name), version, packed),
+            lambda model: getattr(model.deals[name], act)(key, version, rows, *own),
+            lambda: contract.send(Key(key), act, deal_id(name), version, packed, *own),
         )
 
     def submit_reversal(
@@ -265,6 +269,11 @@ class Office:
             borrowers=BORROWERS,
             groups=GROUPS if any(plan.is_wide for plan in self.plans.values()) else [],
             deposit_entries={name: list(deal.on_deposit) for name, deal in deals.items()},
+            settlements={
+                name: tuple(len(rows) for rows in deal.settlements) for name, deal in deals.items()
+            },
+            transfers={name: list(deal.transfers) for name, deal in deals.items()},
+            days={name: {day for day, _ in deal.day_totals} for name, deal in deals.items()},
             months={name: deal.months.known() for name, deal in deals.items()},
             keys=self.keys,
         )

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tests.contracts.sandbox.days import DayKind
 from tests.contracts.sandbox.entries import (
     LAST_DAY,
     MAX_AMOUNT,
     OverdueMark,
     Waiver,
     WriteOff,
+    unpacked,
 )
 from tests.contracts.sandbox.terms import Terms
 from tests.stateful.lending import Lending, Loan
@@ -45,7 +47,7 @@ class Servicing(Lending):
             loan.overdue_since = row.since
             loan.sequence += 1
 
-    def waive(self, sender: str, version: int, rows: Sequence[Waiver]) -> None:
+    def waive(self, sender: str, version: int, rows: Sequence[Waiver], late: bool = False) -> None:
         """减免."""
         self._opened(sender, version, lead=True)
         for row in rows:
@@ -54,13 +56,14 @@ class Servicing(Lending):
             demand(max(row.interest, row.penalty) <= MAX_AMOUNT, "AMOUNT_TOO_LARGE")
             demand(not (row.principal or row.fee), "WAIVER_OF_PRINCIPAL")
             demand(bool(row.interest or row.penalty), "ENTRY_EMPTY")
+            self.tally(row.date, DayKind.WAIVER, row.interest + row.penalty, late=late)
             loan.interest_waived += row.interest
             loan.penalty_waived += row.penalty
             most = max(loan.interest_waived, loan.penalty_waived)
             demand(most <= MAX_AMOUNT, "AMOUNT_TOO_LARGE")
             loan.standing.append(row)
             loan.sequence += 1
-        self.post(*(row.date for row in rows))
+        self.counted(late=late)
 
     def write_off(self, act: Four, version: int, rows: Sequence[WriteOff]) -> None:
         """核销. The rows name the outstanding that they expect; it only enters the tip."""
@@ -75,9 +78,10 @@ class Servicing(Lending):
             loan.standing.append(row)
             loan.written_off = True
             loan.lost = loan.outstanding
+            self.tally(row.date, DayKind.WRITE_OFF, loan.lost)
             self._written_off(terms, loan, row, row.date, 1)
             loan.sequence += 1
-        self.post(*(row.date for row in rows))
+        self.counted()
         self._report_exposure(version, before)
 
     def _written_off(self, terms: Terms, loan: Loan, row: WriteOff, date: int, sign: int) -> None:
@@ -101,6 +105,6 @@ class Servicing(Lending):
             loan.interest_waived -= entry.interest
             loan.penalty_waived -= entry.penalty
         self._take_back(loan)
-        self.post(row.date)
+        self.count(row.date, DayKind.REVERSAL, sum(unpacked(entry.content[3])))
         if isinstance(entry, WriteOff):
             self._report_exposure(version, before)

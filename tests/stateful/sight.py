@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from tests.contracts.sandbox.contract import Contract
+from tests.contracts.sandbox.days import KINDS
 from tests.contracts.sandbox.entries import id_of
 from tests.contracts.sandbox.partnership import Balances, Partnership, deal_id
 from tests.contracts.sandbox.terms import CNY
@@ -38,7 +39,14 @@ class DealSight:
     """Month to the words of its sums, then of what of them was late."""
     standing: Words
     """What closed months leave."""
+    settlement_number: int
+    settlements: tuple[Words, ...]
+    """Of each settlement its word, then the words of its payments."""
+    transfers: Mapping[str, int]
     sealed_through: int
+    sealed_clearing: Words
+    first_day: int
+    day_totals: Mapping[int, Words]
     version_proposed: int
     version_in_force: int
     stopped_by: int
@@ -80,6 +88,12 @@ class Look:
     """By deal."""
     months: Mapping[str, Sequence[int]]
     """By deal."""
+    settlements: Mapping[str, Sequence[int]]
+    """By deal, how many payments each settlement has."""
+    transfers: Mapping[str, Sequence[str]]
+    """By deal, entries on settlements."""
+    days: Mapping[str, Set[int]]
+    """By deal, days with entries."""
     keys: Mapping[str, bytes]
 
 
@@ -135,7 +149,22 @@ def _deal(ledger: Partnership, name: str, at: Look) -> DealSight:
             for month in at.months[name]
         },
         standing=_words(settlements, 6, "standing", deal),
+        settlement_number=settlements.stored("settlement_number", deal),
+        # One more of each than there is, to see that it is not.
+        settlements=tuple(
+            _settlement(settlements, deal, number, count)
+            for number, count in enumerate([*at.settlements[name], 0], start=1)
+        ),
+        transfers={
+            entry: settlements.stored("settlement_entry", deal, id_of(entry))
+            for entry in at.transfers[name]
+        },
         sealed_through=ledger.journal.stored("sealed_through", deal),
+        sealed_clearing=_words(ledger.journal, 12, "_sealed_clearing", deal),
+        first_day=ledger.journal.stored("first_day", deal),
+        day_totals={
+            day: _words(ledger.journal, KINDS, "day_total", deal, day) for day in at.days[name]
+        },
         version_proposed=ledger.deals.stored("version_proposed", deal),
         version_in_force=ledger.deals.stored("version_in_force", deal),
         stopped_by=ledger.deals.stored("stopped_by", deal),
@@ -149,6 +178,11 @@ def _loan(ledger: Partnership, deal: bytes, loan: bytes) -> LoanSight:
         waived=ledger.servicing.stored("waived", deal, loan),
         claims=_words(ledger.guarantees, 2, "_claims", deal, loan),
     )
+
+
+def _settlement(settlements: Contract, deal: bytes, number: int, count: int) -> Words:
+    payments = (settlements.stored("_payments", deal, number, place) for place in range(count + 1))
+    return settlements.stored("_settlements", deal, number), *payments
 
 
 def _words(contract: Contract, count: int, variable: str, *keys: bytes | int) -> Words:

@@ -14,9 +14,10 @@ from tests.stateful.agreeing import Agreeing
 from tests.stateful.checks import Checks
 from tests.stateful.deals import PARTNERSHIPS
 from tests.stateful.guaranteeing import Guaranteeing
+from tests.stateful.settling import Settling
 
 
-class PartnershipMachine(Agreeing, Guaranteeing, Checks, RuleBasedStateMachine):
+class PartnershipMachine(Agreeing, Guaranteeing, Settling, Checks, RuleBasedStateMachine):
     """The contracts on one side, the model on the other."""
 
     kind = "joint"

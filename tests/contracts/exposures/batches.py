@@ -69,7 +69,7 @@ def compensate(partnership: Partnership, loan: str, *, deal: str = DEAL) -> tupl
     partnership.mark_overdue(OverdueMark(entry="o", loan=loan, since=START), deal=deal)
     before = partnership.loan(loan, deal=deal)
     row = (id_of("c"), id_of(loan), before.sequence, DUE)
-    receipt = partnership.guarantees.send(sender, "compensate", deal_id(deal), 1, [row])
+    receipt = partnership.guarantees.send(sender, "compensate", deal_id(deal), 1, [row], False)
     (entry,) = (event for event in receipt.events if event.name == "LoanCompensated")
     content = (entry["pays"], entry["principal_parts"], entry["interest_parts"])
     return (
@@ -83,7 +83,7 @@ def recover(partnership: Partnership, loan: str, amount: int, *, deal: str = DEA
     sender = partnership.by_name["platform"].maker
     sequence = partnership.loan(loan, deal=deal).sequence
     row = (id_of(f"recovered {sequence}"), id_of(loan), sequence, DUE + 2, 6, amount)
-    partnership.guarantees.send(sender, "recover", deal_id(deal), 1, [row])
+    partnership.guarantees.send(sender, "recover", deal_id(deal), 1, [row], False)
 
 
 def pay_deposit(partnership: Partnership, amount: int) -> None:

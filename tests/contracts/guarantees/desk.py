@@ -227,16 +227,26 @@ class Desk:
         self.partnership.mark_overdue(*rows, version=version, deal=deal)
 
     def compensate(
-        self, *rows: Claim, version: int = 1, by: Key | None = None, deal: str = DEAL
+        self,
+        *rows: Claim,
+        version: int = 1,
+        by: Key | None = None,
+        deal: str = DEAL,
+        late: bool = False,
     ) -> Receipt:
         """By the platform's maker unless told."""
-        return self._submit("compensate", rows, version, by, deal)
+        return self._submit("compensate", rows, version, by, deal, late)
 
     def recover(
-        self, *rows: Recovery, version: int = 1, by: Key | None = None, deal: str = DEAL
+        self,
+        *rows: Recovery,
+        version: int = 1,
+        by: Key | None = None,
+        deal: str = DEAL,
+        late: bool = False,
     ) -> Receipt:
         """By the platform's maker unless told."""
-        return self._submit("recover", rows, version, by, deal)
+        return self._submit("recover", rows, version, by, deal, late)
 
     def reverse(
         self, row: Reversal, *, version: int = 1, by: Key | None = None, deal: str = DEAL
@@ -249,7 +259,13 @@ class Desk:
         return self.contract.send(key, function, deal_id(deal), version, row.row)
 
     def _submit(
-        self, function: str, rows: Sequence[Any], version: int, by: Key | None, deal: str
+        self,
+        function: str,
+        rows: Sequence[Any],
+        version: int,
+        by: Key | None,
+        deal: str,
+        late: bool,
     ) -> Receipt:
         earlier: Counter[str] = Counter()
         numbered = []
@@ -258,7 +274,7 @@ class Desk:
             numbered.append(in_sequence(row, on_chain + earlier[row.loan]).row)
             earlier[row.loan] += 1
         key = by or self.partnership.by_name["platform"].maker
-        return self.contract.send(key, function, deal_id(deal), version, numbered)
+        return self.contract.send(key, function, deal_id(deal), version, numbered, late)
 
     # ---- views
     def deposit(self, *, deal: str = DEAL) -> int:

@@ -1,10 +1,9 @@
-"""`post`: balanced postings, never into a sealed day."""
+"""`post`: balanced postings of any day; what counts to which day is `count`'s."""
 
 from __future__ import annotations
 
 from tests.contracts.sandbox.chain import Key
 from tests.contracts.sandbox.contract import Contract
-from tests.contracts.sandbox.entries import on
 from tests.contracts.sandbox.partnership import (
     ACCOUNTS,
     DEAL,
@@ -15,7 +14,6 @@ from tests.contracts.sandbox.partnership import (
 )
 
 ID = deal_id(DEAL)
-DAY = on("2026-02-01")
 CASH, CLEARING, LOANS = 0, 1, 2
 
 
@@ -25,17 +23,17 @@ def balance(journal: Contract, party: int, account: int) -> int:
 
 
 def test_postings_add_to_the_balances(journal: Contract, poster: Key) -> None:
-    receipt = journal.send(poster, "post", ID, DAY, [(1, CASH, -100), (2, LOANS, 100)])
+    receipt = journal.send(poster, "post", ID, [(1, CASH, -100), (2, LOANS, 100)])
     assert receipt.returned is None
     assert receipt.events == []  # the contract that posts says what and why
-    journal.send(poster, "post", ID, DAY, [(1, CASH, 30), (2, CLEARING, -30)])
+    journal.send(poster, "post", ID, [(1, CASH, 30), (2, CLEARING, -30)])
     assert balance(journal, 1, CASH) == -70
     assert balance(journal, 2, LOANS) == 100
     assert balance(journal, 2, CLEARING) == -30
 
 
 def test_two_postings_of_one_account_add_up(journal: Contract, poster: Key) -> None:
-    journal.send(poster, "post", ID, DAY, [(1, CASH, 5), (1, CASH, 7), (1, CLEARING, -12)])
+    journal.send(poster, "post", ID, [(1, CASH, 5), (1, CASH, 7), (1, CLEARING, -12)])
     assert balance(journal, 1, CASH) == 12
 
 
@@ -46,25 +44,25 @@ def test_every_account_of_every_party_is_apart(journal: Contract, poster: Key) -
         for account in range(len(ACCOUNTS))
     ]
     total = sum(amount for _, _, amount in postings)
-    journal.send(poster, "post", ID, DAY, [*postings, (3, CASH, -total)])
+    journal.send(poster, "post", ID, [*postings, (3, CASH, -total)])
     for party, account, amount in postings:
         assert balance(journal, party, account) == amount
 
 
 def test_deals_are_apart(journal: Contract, poster: Key) -> None:
-    journal.send(poster, "post", deal_id("other"), DAY, [(1, CASH, 1), (2, CASH, -1)])
+    journal.send(poster, "post", deal_id("other"), [(1, CASH, 1), (2, CASH, -1)])
     assert balance(journal, 1, CASH) == 0
 
 
 def test_ninety_six_postings_fit_and_no_more(journal: Contract, poster: Key) -> None:
     pairs = [(party, CASH, (-1) ** party) for party in range(1, 97)]
-    journal.send(poster, "post", ID, DAY, pairs)
+    journal.send(poster, "post", ID, pairs)
     with refused("0x"):
-        journal.send(poster, "post", ID, DAY, [*pairs, (97, CASH, 0)])
+        journal.send(poster, "post", ID, [*pairs, (97, CASH, 0)])
 
 
 def test_no_posting_at_all_is_balanced(journal: Contract, poster: Key) -> None:
-    journal.send(poster, "post", ID, DAY, [])
+    journal.send(poster, "post", ID, [])
 
 
 def test_posting_by_anything_but_a_named_contract_is_refused(
@@ -73,32 +71,16 @@ def test_posting_by_anything_but_a_named_contract_is_refused(
     balanced = [(1, CASH, 1), (2, CASH, -1)]
     for key in (platform.maker, platform.checker, agreed.operator):
         with refused("SENDER_NOT_CONTRACT"):
-            journal.send(key, "post", ID, DAY, balanced)
-
-
-def test_posting_into_a_sealed_day_is_refused(journal: Contract, poster: Key) -> None:
-    journal.chain.set_storage(journal.address, journal.slot("sealed_through", ID), DAY)
-    for day in (0, DAY - 1, DAY):
-        with refused("DAY_SEALED"):  # J3
-            journal.send(poster, "post", ID, day, [(1, CASH, 1), (2, CASH, -1)])
-    journal.send(poster, "post", ID, DAY + 1, [(1, CASH, 1), (2, CASH, -1)])
-    journal.send(poster, "post", deal_id("other"), DAY, [])
+            journal.send(key, "post", ID, balanced)
 
 
 def test_unbalanced_postings_are_refused(journal: Contract, poster: Key) -> None:
     for postings in ([(1, CASH, 1)], [(1, CASH, 2), (2, CASH, -1)], [(1, CASH, -1), (1, CASH, -1)]):
         with refused("POSTINGS_UNBALANCED"):  # J1
-            journal.send(poster, "post", ID, DAY, postings)
+            journal.send(poster, "post", ID, postings)
     assert balance(journal, 1, CASH) == 0
-
-
-def test_posting_day_zero_is_refused_since_nothing_is_before_it(
-    journal: Contract, poster: Key
-) -> None:
-    with refused("DAY_SEALED"):
-        journal.send(poster, "post", ID, 0, [])
 
 
 def test_overflow_of_the_sum_is_refused(journal: Contract, poster: Key) -> None:
     with refused("0x"):
-        journal.send(poster, "post", ID, DAY, [(1, CASH, 2**255 - 1), (2, CASH, 1)])
+        journal.send(poster, "post", ID, [(1, CASH, 2**255 - 1), (2, CASH, 1)])

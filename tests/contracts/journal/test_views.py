@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from tests.contracts.sandbox.chain import Key
+from tests.contracts.sandbox.days import DayKind, totals_of
+from tests.contracts.sandbox.entries import START, Booking
 from tests.contracts.sandbox.partnership import ACCOUNTS, DEAL, Partnership, deal_id
 
 ID = deal_id(DEAL)
@@ -28,3 +30,21 @@ def test_a_deal_without_entries_has_no_balance_and_no_sealed_day(agreed: Partner
     assert agreed.balances() == {}
     assert agreed.journal.read("sealed_through", ID) == 0
     assert agreed.journal.read("digest_signed", ID, 1, 1) == bytes(32)
+    assert agreed.journal.read("sections_signed", ID, 1, 1, 4) == bytes(32)
+    assert agreed.journal.read("first_day", ID) == 0
+    assert agreed.journal.read("day_total", ID, 1, 1) == 0
+    assert agreed.journal.read("sealed_clearing", ID) == (0,) * 12
+    assert agreed.journal.read("open_totals", ID, 2**16 - 1) == (0,) * 16
+
+
+def test_open_totals_are_of_the_days_after_the_last_sealed_one(booked: Partnership) -> None:
+    booked.book(Booking(loan="loan-2", principal=5, start=START + 3))
+    read = booked.journal.read
+    assert read("first_day", ID) == START
+    assert totals_of(read("open_totals", ID, START - 1)) == {}
+    assert totals_of(read("open_totals", ID, START + 2)) == {DayKind.BOOKING: (1, 780_000)}
+    assert totals_of(read("open_totals", ID, START + 3)) == {DayKind.BOOKING: (2, 780_005)}
+    for party in ("bank", "platform", "guarantor"):
+        booked.seal(party, START)
+    assert totals_of(read("open_totals", ID, START)) == {}
+    assert totals_of(read("open_totals", ID, START + 3)) == {DayKind.BOOKING: (1, 5)}

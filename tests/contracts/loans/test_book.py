@@ -242,7 +242,7 @@ def test_bits_above_the_particulars_are_refused(agreed: Partnership) -> None:
     loan_id, borrower_id, principal, particulars = Booking(loan="loan-1", principal=5).row
     row = (loan_id, borrower_id, principal, particulars | 1 << 255)
     with refused("LOAN_METHOD_INVALID"):
-        agreed.loans.send(agreed.by_name["platform"].maker, "book", ID, 1, [row])
+        agreed.loans.send(agreed.by_name["platform"].maker, "book", ID, 1, [row], False)
 
 
 def test_terms_that_were_proposed_but_not_signed_rule_nothing(

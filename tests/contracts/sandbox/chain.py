@@ -6,6 +6,7 @@ are cheap enough to stand around every test and every example.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from eth.constants import BLANK_ROOT_HASH
@@ -22,8 +23,18 @@ from eth_utils.address import to_canonical_address
 from rlp import encode as rlp_encode
 
 import ledger.chain  # noqa: F401  chooses the hash backend
+from ledger.chain.compiled import CompiledComputation
+
+
+class CompiledState(LondonState):
+    """py-evm's state under the ledger's own EVM."""
+
+    computation_class = CompiledComputation
+
 
 GAS_LIMIT = 100_000_000
+_STATE = LondonState if os.environ.get("TEST_EVM") == "plain" else CompiledState
+"""The tests that are too long for every day run all of it on py-evm's own interpreter as well."""
 _ERROR = bytes.fromhex("08c379a0")
 
 
@@ -160,7 +171,7 @@ class Chain:
             chain_id=1,
             base_fee_per_gas=0,
         )
-        return LondonState(self._database, context, root)
+        return _STATE(self._database, context, root)
 
 
 def created_by(sender: bytes, nonce: int) -> bytes:

@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.contracts.sandbox.chain import Chain, Key, Refused, created_by
 from tests.contracts.sandbox.contract import NAMES, Contract, Receipt, creation_code
+from tests.contracts.sandbox.days import Statement
 from tests.contracts.sandbox.entries import (
     Booking,
     Loan,
@@ -165,17 +166,29 @@ class Partnership:
 
     # ---- entries
     def book(
-        self, *rows: Booking, version: int = 1, by: Key | None = None, deal: str = DEAL
+        self,
+        *rows: Booking,
+        version: int = 1,
+        by: Key | None = None,
+        deal: str = DEAL,
+        late: bool = False,
     ) -> Receipt:
         """放款, by the platform's maker unless told."""
         key = by or self.by_name["platform"].maker
-        return self.loans.send(key, "book", deal_id(deal), version, [row.row for row in rows])
+        booked = [row.row for row in rows]
+        return self.loans.send(key, "book", deal_id(deal), version, booked, late)
 
     def repay(
-        self, *rows: Repayment, version: int = 1, by: Key | None = None, deal: str = DEAL
+        self,
+        *rows: Repayment,
+        version: int = 1,
+        by: Key | None = None,
+        deal: str = DEAL,
+        late: bool = False,
     ) -> Receipt:
         """还款, by the platform's maker unless told."""
-        return self._submit("repay", rows, version, by or self.by_name["platform"].maker, deal)
+        key = by or self.by_name["platform"].maker
+        return self._submit("repay", rows, version, key, deal, self.loans, late)
 
     def mark_overdue(
         self, *rows: OverdueMark, version: int = 1, by: Key | None = None, deal: str = DEAL
@@ -185,11 +198,16 @@ class Partnership:
         return self._submit("mark_overdue", rows, version, key, deal, self.servicing)
 
     def waive(
-        self, *rows: Waiver, version: int = 1, by: Key | None = None, deal: str = DEAL
+        self,
+        *rows: Waiver,
+        version: int = 1,
+        by: Key | None = None,
+        deal: str = DEAL,
+        late: bool = False,
     ) -> Receipt:
         """减免, by the bank's maker unless told."""
         key = by or self.by_name["bank"].maker
-        return self._submit("waive", rows, version, key, deal, self.servicing)
+        return self._submit("waive", rows, version, key, deal, self.servicing, late)
 
     def write_off(
         self, *rows: WriteOff, version: int = 1, by: Member | None = None, deal: str = DEAL
@@ -197,9 +215,7 @@ class Partnership:
         """核销 under four eyes of the bank unless told."""
         member = by or self.by_name["bank"]
         numbered = self._numbered(rows, deal)
-        return self.confirmed(
-            member, self.servicing, "write_off", deal_id(deal), version, numbered
-        )
+        return self.confirmed(member, self.servicing, "write_off", deal_id(deal), version, numbered)
 
     def reverse(
         self, row: Reversal, *, version: int = 1, by: Key | None = None, deal: str = DEAL
@@ -218,10 +234,11 @@ class Partnership:
         version: int,
         key: Key,
         deal: str,
-        contract: Contract | None = None,
+        contract: Contract,
+        *late: bool,
     ) -> Receipt:
         numbered = self._numbered(rows, deal)
-        return (contract or self.loans).send(key, function, deal_id(deal), version, numbered)
+        return contract.send(key, function, deal_id(deal), version, numbered, *late)
 
     def _numbered(self, rows: Sequence[Any], deal: str) -> list[Any]:
         earlier: Counter[str] = Counter()
@@ -235,12 +252,19 @@ class Partnership:
         return numbered
 
     # ---- business days
+    def statement(self, day: int, *, deal: str = DEAL, **fields: Any) -> Statement:
+        """A statement of a day with the journal's own totals, unless told."""
+        if "totals" not in fields:
+            fields["totals"] = self.journal.read("open_totals", deal_id(deal), day)
+        return Statement(**fields)
+
     def seal(
-        self, party: str, day: int, digest: bytes = b"\x07" * 32, *, deal: str = DEAL
+        self, party: str, day: int, statement: Statement | None = None, *, deal: str = DEAL
     ) -> Receipt:
-        """A party signs its digest of a day."""
+        """A party signs its statement of a day; the journal's own totals and no more unless told."""
+        row = (statement or self.statement(day, deal=deal)).row
         member = self.by_name[party]
-        return self.confirmed(member, self.journal, "seal_day", deal_id(deal), day, digest)
+        return self.confirmed(member, self.journal, "seal_day", deal_id(deal), day, row)
 
     # ---- views
     def loan(self, ref: str, *, deal: str = DEAL) -> Loan:

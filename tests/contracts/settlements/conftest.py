@@ -1,13 +1,16 @@
-"""Periods whose state is put back before every test."""
+"""Periods and clearings whose state is put back before every test."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.contracts.sandbox.terms import Band, DayCount, Period, Rule, Terms
+from tests.contracts.settlements.clearings import Clearings
 from tests.contracts.settlements.periods import Periods
 
 FUNDING = (("bank", 700_000), ("platform", 300_000))
+CLEARED = Terms(funding=FUNDING, others=("guarantor",))
+"""The bank and the platform sign days; the guarantor is a party that does not."""
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +60,32 @@ def periods(_excess_agreed: tuple[Periods, bytes]) -> Periods:
     periods, snapshot = _excess_agreed
     periods.chain.revert(snapshot)
     return periods
+
+
+@pytest.fixture(scope="session")
+def _cleared() -> tuple[Clearings, bytes]:
+    clearings = Clearings()
+    clearings.agree(CLEARED)
+    return clearings, clearings.chain.snapshot()
+
+
+@pytest.fixture
+def clearings(_cleared: tuple[Clearings, bytes]) -> Clearings:
+    """A deal of three parties in force; nothing is due."""
+    clearings, snapshot = _cleared
+    clearings.chain.revert(snapshot)
+    return clearings
+
+
+@pytest.fixture
+def owing(clearings: Clearings) -> Clearings:
+    """The platform owes the bank 500 and the guarantor 200; nothing was paid."""
+    clearings.owe({"bank": 500, "platform": -700, "guarantor": 200})
+    return clearings
+
+
+@pytest.fixture
+def settled(owing: Clearings) -> Clearings:
+    """Settlement 1: the platform pays the bank (0) and the guarantor (1); nothing was paid."""
+    owing.settle(("platform", "bank", 500), ("platform", "guarantor", 200))
+    return owing

@@ -96,12 +96,18 @@ class Watched:
 
     def compensate(self, ref: str, date: int) -> None:
         row = (id_of(self._ref()), id_of(ref), self.loan(ref).sequence, date)
-        self._post(ref, date, lambda: self._guarantee("compensate", [row]), kind=5)
+        self._post(ref, date, lambda: self._guarantee("compensate", [row], False), kind=5)
 
     def recover(self, ref: str, amount: int, date: int, kind: int = RECOVERY) -> None:
         amounts = packed(principal=amount)
         row = (id_of(self._ref()), id_of(ref), self.loan(ref).sequence, date, kind, amounts)
-        self._post(ref, date, lambda: self._guarantee("recover", [row]), kind=kind, amounts=amounts)
+        self._post(
+            ref,
+            date,
+            lambda: self._guarantee("recover", [row], False),
+            kind=kind,
+            amounts=amounts,
+        )
 
     def reverse(self, ref: str, date: int) -> None:
         """The mirror of the entry that stands on the loan as the latest."""
@@ -145,9 +151,9 @@ class Watched:
         self._entries += 1
         return f"entry-{self._entries}"
 
-    def _guarantee(self, function: str, rows: Any) -> Receipt:
+    def _guarantee(self, function: str, rows: Any, *late: bool) -> Receipt:
         maker = self.partnership.by_name["platform"].maker
-        return self.partnership.guarantees.send(maker, function, ID, 1, rows)
+        return self.partnership.guarantees.send(maker, function, ID, 1, rows, *late)
 
     def _post(
         self,

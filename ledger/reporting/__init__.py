@@ -1,0 +1,1 @@
+"""Reporting: tables for people and their programs, each defined once and written in every form."""
