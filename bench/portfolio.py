@@ -107,7 +107,8 @@ def write_loans(path: Path, numbers: Iterable[int]) -> Path:
         writer = csv.writer(stream)
         writer.writerow(_LOAN_COLUMNS.split(","))
         for number in numbers:
-            start = _FIRST_DAY + timedelta(days=number % 28)
+            # A day's loans come in a day's file.
+            start = _FIRST_DAY + timedelta(days=number // 200 % 28)
             principal = f"{chance.randrange(1_000, 50_000)}.{chance.randrange(100):02d}"
             rate = chance.choice(("14.4", "18", "21.6", "24"))
             writer.writerow(

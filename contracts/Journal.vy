@@ -85,19 +85,16 @@ event DaySealed:
 # Accounts: 0 CASH, 1 CLEARING, 2 LOANS, 3 INTEREST, 4 PENALTY, 5 FEES, 6 DEPOSIT_PLACED,
 # 7 DEPOSIT_HELD, 8 CLAIMS, 9 LOSSES, 10 RECOVERIES. Key: member number * 256 + account.
 balances: public(HashMap[bytes32, HashMap[uint256, int256]])
-sealed_through: public(HashMap[bytes32, uint256])
 # Deal, day, party.
 digest_signed: public(HashMap[bytes32, HashMap[uint256, HashMap[uint256, bytes32]]])
 is_poster: public(HashMap[address, bool])
 # Deal, day, kind: as in DayStatement.
 day_total: public(HashMap[bytes32, HashMap[uint256, uint256[KINDS]]])
-# The earliest day that an entry ever counted to; 0 when none did.
-first_day: public(HashMap[bytes32, uint256])
 # Deal, day, party: hashes of the five parts of what was signed, in the order of DayStatement.
 sections_signed: public(HashMap[bytes32, HashMap[uint256, HashMap[uint256, bytes32[SECTIONS]]]])
 
-# Deal, day // 16: the kinds of sixteen days, 16 bits each.
-_kinds: HashMap[bytes32, HashMap[uint256, uint256]]
+# The last sealed day in bits 0-15; from bit 16 on the earliest day that an entry ever counted to; 0 for none.
+_days: HashMap[bytes32, uint256]
 _sealed_clearing: HashMap[bytes32, int256[MAX_PARTIES]]
 
 
@@ -144,19 +141,14 @@ def count(
     @param _late Whether they may be of a sealed day.
     """
     self._require_poster()
+    days: uint256 = self._days[_deal_id]
+    sealed: uint256 = days & MASK_16
     day: uint256 = _date
-    sealed: uint256 = self.sealed_through[_deal_id]
     if _late:
         day = max(day, sealed + 1)
     self._require_open(day > sealed)  # J3
-    kinds: uint256 = self._kinds[_deal_id][day >> 4]
-    place: uint256 = (day & 15) << 4
-    if (kinds >> place) & MASK_16 == 0:
-        first: uint256 = self.first_day[_deal_id]
-        if first == 0 or day < first:
-            self.first_day[_deal_id] = day
-    if (kinds >> place) & (1 << _kind) == 0:
-        self._kinds[_deal_id][day >> 4] = kinds | (1 << (place + _kind))
+    if day < days >> 16 or days >> 16 == 0:
+        self._days[_deal_id] = sealed | (day << 16)
     self.day_total[_deal_id][day][_kind] += (_count << 128) + _amount_minor  # J4
 
 
@@ -186,7 +178,8 @@ def seal_day(_deal_id: bytes32, _day: uint256, _statement: DayStatement):
     assert party in parties, reasons.SENDER_NOT_SIGNING_PARTY
     assert _day <= LAST_DAY, reasons.ENTRY_DATE_INVALID
     self._require_valid(_statement)
-    self._require_open(_day > self.sealed_through[_deal_id])
+    days: uint256 = self._days[_deal_id]
+    self._require_open(_day > days & MASK_16)
     own: bytes32 = keccak256(abi_encode(self._totals(_deal_id, _day)))
     digest: bytes32 = keccak256(abi_encode(_deal_id, _day, _statement))
     assert self.digest_signed[_deal_id][_day][party] != digest, reasons.DIGEST_REPEATED
@@ -227,12 +220,35 @@ def seal_day(_deal_id: bytes32, _day: uint256, _statement: DayStatement):
                     sections=self._differing(sections, self.sections_signed[_deal_id][_day][signer]),
                 )
     if agreed:
-        self.sealed_through[_deal_id] = _day  # J2
+        self._days[_deal_id] = (days >> 16 << 16) | _day  # J2
         self._sealed_clearing[_deal_id] = _statement.clearing_minor
         log DaySealed(deal_id=_deal_id, day=_day, digest=digest)
 
 
 # ---- external views
+@external
+@view
+@reentrant
+def sealed_through(_deal_id: bytes32) -> uint256:
+    """
+    @notice The last sealed day of a deal; every earlier day is sealed with it.
+    @param _deal_id The deal.
+    @return Days since 1970-01-01; 0 when none is sealed.
+    """
+    return self._days[_deal_id] & MASK_16
+
+
+@external
+@view
+def first_day(_deal_id: bytes32) -> uint256:
+    """
+    @notice The earliest day that an entry of a deal ever counted to.
+    @param _deal_id The deal.
+    @return Days since 1970-01-01; 0 when none did.
+    """
+    return self._days[_deal_id] >> 16
+
+
 @external
 @view
 def sealed_clearing(_deal_id: bytes32) -> int256[MAX_PARTIES]:
@@ -288,24 +304,18 @@ def _require_valid(_statement: DayStatement):
 @view
 def _totals(_deal_id: bytes32, _day: uint256) -> uint256[KINDS]:
     totals: uint256[KINDS] = empty(uint256[KINDS])
-    first: uint256 = self.first_day[_deal_id]
+    days: uint256 = self._days[_deal_id]
+    first: uint256 = days >> 16
     if first == 0 or first > _day:
         return totals
-    first = max(first, self.sealed_through[_deal_id] + 1)
+    first = max(first, (days & MASK_16) + 1)
     if first > _day:
         return totals
     assert _day - first < MAX_DAYS, reasons.DAYS_TOO_MANY
-    kinds: uint256 = 0
     for i: uint256 in range(_day - first + 1, bound=MAX_DAYS):
-        day: uint256 = first + i
-        if i == 0 or day & 15 == 0:
-            kinds = self._kinds[_deal_id][day >> 4]
-        of_day: uint256 = (kinds >> ((day & 15) << 4)) & MASK_16
-        if of_day != 0:
-            for kind: uint256 in range(KINDS):
-                if (of_day >> kind) & 1 != 0:
-                    # No figure spills into the next: entries stay below 2**56 each.
-                    totals[kind] += self.day_total[_deal_id][day][kind]
+        for kind: uint256 in range(1, KINDS):
+            # No figure spills into the next: entries stay below 2**56 each.
+            totals[kind] += self.day_total[_deal_id][first + i][kind]
     return totals
 
 

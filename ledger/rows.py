@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
 
 from ledger.bindings import CLAIM_REPAYMENT, RECOVERY
@@ -104,6 +105,19 @@ class Row:
             return own, loan, sequence, day, RECOVERY, packed
         assert isinstance(entry, WriteOff), entry
         return own, loan, sequence, day_number(entry.date)
+
+
+def put_days_together(batch: list[Row]) -> None:
+    """Sort bookings and repayments of one each a loan by date: a run of a day costs one count."""
+    first = batch[0].entry
+    if isinstance(first, Booking | Repayment) and len({row.loan_id for row in batch}) == len(batch):
+        batch.sort(key=_date)
+
+
+def _date(row: Row) -> date:
+    entry = row.entry
+    assert isinstance(entry, Booking | Repayment), entry
+    return entry.start_date if isinstance(entry, Booking) else entry.date
 
 
 def particulars(entry: Booking) -> Particulars:

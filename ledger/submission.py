@@ -34,7 +34,7 @@ from ledger.events import DealTerms
 from ledger.messages import text
 from ledger.money import date_of, day_number, format
 from ledger.records import Loan
-from ledger.rows import At, Route, Row, amounts, particulars
+from ledger.rows import At, Route, Row, amounts, particulars, put_days_together
 from ledger.tables import InterestCheck
 from ledger.terms import Terms
 
@@ -122,6 +122,8 @@ class Planner:
             row = self._row(given, At(position, line), plan)
             if row is not None:
                 self._add(row, plan)
+        for batch in plan.batches:
+            put_days_together(batch)
         return plan
 
     def _add(self, row: Row, plan: Plan) -> None:

@@ -330,6 +330,18 @@ def test_recoveries_and_late_repayments_of_one_batch_are_apart(book: Book) -> No
     }  # fmt: skip
 
 
+def test_write_offs_are_never_late_wherever_they_stand_in_the_batch(book: Book) -> None:
+    rows = (
+        WriteOff(entry="w2", loan="open", date=DAY),
+        WriteOff(entry="w3", loan="claimed", date=DAY + 1),
+    )
+    book.seal(DAY)
+    for batch in (rows, rows[::-1]):
+        with refused("DAY_SEALED"):
+            book.partnership.write_off(*batch)
+    assert book.open_totals(DAY + 9) == {}
+
+
 def test_empty_batch_counts_nothing(book: Book) -> None:
     before = book.open_totals(DAY)
     book.partnership.book()
