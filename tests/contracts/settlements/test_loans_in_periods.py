@@ -287,7 +287,7 @@ def _act(watched: Watched, act: str, ref: str, days: int, amount: int, interest:
             watched.waive(ref, interest + 1, date)
         # A booking is taken back now and then only: nothing more happens on its loan.
         case "reverse" if len(watched.standing[ref]) > 1 or interest < 1_000:
-            watched.reverse(ref, date)
+            watched.reverse(ref, max(date, watched.standing[ref][-1].date))
 
 
 def test_closing_follows_real_entries_of_a_real_deal(lending: Partnership) -> None:
