@@ -309,7 +309,7 @@ ACTS: dict[str, Callable[[Scene, Key], object]] = {
     "Lists change": _four_eyes("lists", "change", BANK, PLATFORM, Role.COFUND, True, START, START),
     "Exposures declare": _four_eyes("exposures", "declare", BANK, Figure.ALL_LOANS, CNY, START, 5),
     "Exposures declare_group": _four_eyes("exposures", "declare_group", BANK, 4, 900),
-    "Exposures moved": _direct("exposures", "moved", ID, 1, 5, 5),
+    "Exposures moved": _direct("exposures", "moved", ID, 1, 5, 5, 5),
     "Loans book": lambda s, k: s.partnership.book(replace(OPEN, loan="new"), by=k),
     "Loans repay": lambda s, k: s.partnership.repay(PAID, by=k),
     "Loans reverse:booking": _reverse(None),
@@ -345,7 +345,7 @@ ACTS: dict[str, Callable[[Scene, Key], object]] = {
     "Settlements reverse_paid": _settled("reverse_paid", ID, id_of("q"), id_of("told"), START),
     "Settlements moved": _direct("settlements", "moved", ID, [(START, 5, 0, 0, 0, 0, 0)]),
     "Accruals changed": _direct(
-        "accruals", "changed", ID, 0, (id_of("open"), 0, 0, START, 5, 0, 0, 0)
+        "accruals", "changed", ID, 0, (id_of("open"), 0, 0, START, START, 5, 0, 0, 0)
     ),
 }
 

@@ -153,7 +153,7 @@ class Guaranteeing(Posting):
                 loan = self.deal(name).loans[other]
             wait = self.deal(name).terms(version).claim.days_past_due + late
             day = (loan.overdue_since if loan else START) + wait
-            # What accrued before principal came off the loan, nobody knows any more.
+            # What accrued by an earlier day is not known any more.
             day = max(day, self.last_paid(name, other), loan.start if loan else 0)
             rows.append(Claim(entry=self.entry(), loan=other, date=day, sequence=0))
         self.submit(name, "compensate", version, None, self.numbered(name, rows))

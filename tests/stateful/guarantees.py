@@ -148,7 +148,7 @@ class Guarantees(Servicing):
             owed = loan.outstanding
             if terms.claim.with_interest:
                 owed += loan.unpaid_interest(row.date, terms.day_count)
-            days_past_due = row.date - max(loan.overdue_since, loan.start)
+            days_past_due = row.date - loan.overdue_since
             due = loan.overdue_since and days_past_due >= terms.claim.days_past_due
             demand(bool(due), "CLAIM_BEFORE_TRIGGER")
             demand(owed != 0, "LOAN_SETTLED")

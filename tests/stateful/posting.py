@@ -160,8 +160,8 @@ class Posting(Office):
         self.submit(name, "repay", self.version_of(name, ref), None, rows)
 
     def _in_order(self, name: str, rows: list[Repayment]) -> list[Repayment]:
-        """No interest that is held against what accrued is dated before principal that came off
-        the loan: what accrued by then, nobody knows any more."""
+        """Interest that is held against what accrued comes on the day of the loan's latest entry of
+        principal or later: what accrued by an earlier day is not known any more."""
         latest: dict[str, int] = {}
         found = []
         for row in rows:

@@ -41,12 +41,12 @@ def run(kind_of_deals: str, number: int, steps: int) -> None:
 
 @pytest.mark.parametrize("kind", PARTNERSHIPS)
 def test_partnership_in_any_order(kind: str) -> None:
-    for number in range(12):
+    for number in range(5):
         run(kind, number, 40)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", PARTNERSHIPS)
 def test_partnership_in_any_order_deeply(kind: str) -> None:
-    for number in range(100, 125):
+    for number in range(100, 110):
         run(kind, number, 80)
