@@ -454,12 +454,8 @@ def unpaid_interest(_deal_id: bytes32, _loan_id: bytes32, _date: uint256) -> uin
 # ---- internal: the repayment, forward and mirrored
 @internal
 def _repay(
-    _deal_id: bytes32,
-    _version: uint256,
-    _division: IDeals.Division,
-    _rows: DynArray[Repayment, MAX_BATCH],
-    _late: bool,
-    _reversal: Reversal,
+    _deal_id: bytes32, _version: uint256, _division: IDeals.Division,
+    _rows: DynArray[Repayment, MAX_BATCH], _late: bool, _reversal: Reversal,
 ):
     """
     @dev Posts repayments, or the mirror of the one in `_rows` when `_reversal` is not empty. Every
@@ -470,6 +466,7 @@ def _repay(
     tiers: DynArray[uint256, 8] = waterfall._tiers(_division.interest)
     parties: uint256 = _division.places & 255
     limited: bool = _division.places & BORROWERS_LIMITED != 0
+    told: bool = limited or _division.places & REPORTED != 0
     lead: bytes32 = convert(_division.parties & MASK_16, bytes32)
     totals: uint256[MAX_PARTIES] = empty(uint256[MAX_PARTIES])
     sums: uint256 = 0
@@ -498,10 +495,12 @@ def _repay(
             assert principal <= before, reasons.PRINCIPAL_ABOVE_OUTSTANDING
         after: uint256 = unsafe_sub(before, principal)
         if date != day:
-            self._count(_deal_id, day, kind, rows | tallies._sum(unsafe_sub(sums, counted)), _late)
+            if rows != 0:
+                sums = tallies._total(totals)
+                self._count(_deal_id, day, kind, rows | tallies._sum(unsafe_sub(sums, counted)), _late)
+                rows = 0
+                counted = sums
             day = date
-            rows = 0
-            counted = sums
         rows = unsafe_add(rows, ONE_ROW)
 
         # M4: what the tiers take. The rest goes to the funders together with the principal.
@@ -527,7 +526,7 @@ def _repay(
             else:
                 legs[to] = unsafe_add(legs[to], taken << INTEREST)
         if row.amounts >> PENALTY != 0:
-            legs = waterfall._penalty_and_fee(legs, row.amounts, _division, dividers)
+            legs = waterfall._penalty_and_fee(legs, row.amounts, _division.penalty, _division.fees, _division.places, dividers)
 
         # M3 by difference and M2 of the rest, half up; no term overflows: amounts < 2**56, fields < 2**24.
         for divider: uint256 in dividers:
@@ -554,22 +553,22 @@ def _repay(
                 totals[i] = unsafe_add(totals[i], legs[i])
                 sum = unsafe_add(sum, legs[i])
         assert sum == row.amounts, reasons.POSTINGS_UNBALANCED  # L1
-        sums = unsafe_add(sums, sum)
-        if limited:
-            if mirror:
-                self.borrower_outstanding_minor[lead][self.borrower_of[_deal_id][row.loan_id]] += principal
-            else:
-                self.borrower_outstanding_minor[lead][self.borrower_of[_deal_id][row.loan_id]] -= principal
-        if _division.places & REPORTED != 0:
-            change: int256 = convert(principal, int256)
-            interest: int256 = convert(received, int256)
-            if not mirror:
-                change = -change
-            else:
-                interest = -interest
-            since: uint256 = loan_words._since(word)
-            value_date: uint256 = _reversal.reversed_date if mirror else date
-            self._report(_deal_id, _division.places, row.loan_id, word, since, date, value_date, change, interest, 0, 0)
+        if told:
+            if limited:
+                if mirror:
+                    self.borrower_outstanding_minor[lead][self.borrower_of[_deal_id][row.loan_id]] += principal
+                else:
+                    self.borrower_outstanding_minor[lead][self.borrower_of[_deal_id][row.loan_id]] -= principal
+            if _division.places & REPORTED != 0:
+                change: int256 = convert(principal, int256)
+                interest: int256 = convert(received, int256)
+                if not mirror:
+                    change = -change
+                else:
+                    interest = -interest
+                since: uint256 = loan_words._since(word)
+                value_date: uint256 = _reversal.reversed_date if mirror else date
+                self._report(_deal_id, _division.places, row.loan_id, word, since, date, value_date, change, interest, 0, 0)
 
         if mirror:
             self.loan[_deal_id][row.loan_id] = (
@@ -592,6 +591,7 @@ def _repay(
             if parties > 4:
                 self._log_further_legs(row.entry_id, legs)
 
+    sums = tallies._total(totals)
     if mirror:
         self.volume[_deal_id].outstanding_minor += sums & MASK_64
     else:

@@ -16,6 +16,7 @@ SETTLEMENT_PAYMENT: constant(uint256) = 11
 REVERSAL: constant(uint256) = 12
 
 MASK_64: constant(uint256) = 2**64 - 1
+MAX_PARTIES: constant(uint256) = 12
 
 struct Tally:
     date: uint256
@@ -46,6 +47,18 @@ def _close(_journal: address, _deal_id: bytes32, _tally: Tally, _late: bool):
         extcall IJournal(_journal).count(
             _deal_id, _tally.date, _tally.kind, _tally.count, _tally.amount_minor, _late
         )
+
+
+@internal
+@pure
+def _total(_legs: uint256[MAX_PARTIES]) -> uint256:
+    """
+    @return The four amounts of the entries that these legs are of, added up field by field.
+    """
+    total: uint256 = 0
+    for leg: uint256 in _legs:
+        total = unsafe_add(total, leg)
+    return total
 
 
 @internal

@@ -90,12 +90,14 @@ def _apportion_into(
 def _penalty_and_fee(
     _legs: uint256[MAX_PARTIES],
     _amounts: uint256,
-    _division: IDeals.Division,
+    _penalty: uint256[2],
+    _fees: uint256,
+    _places: uint256,
     _dividers: DynArray[uint256, 7],
 ) -> uint256[MAX_PARTIES]:
     legs: uint256[MAX_PARTIES] = _legs
     rest: uint256 = (_amounts >> PENALTY) & MASK_64
-    tiers: DynArray[uint256, 8] = self._tiers(_division.penalty)
+    tiers: DynArray[uint256, 8] = self._tiers(_penalty)
     for tier: uint256 in tiers:
         taken: uint256 = self._half_up(rest * (tier >> 8), PPM)
         rest -= taken
@@ -103,12 +105,17 @@ def _penalty_and_fee(
             legs = self._apportion_into(legs, taken, _dividers, PENALTY)
         else:
             legs[tier & 255] += taken << PENALTY
-    legs = self._apportion_into(legs, rest, _dividers, PENALTY)
+    for divider: uint256 in _dividers:
+        whole: uint256 = (divider >> 24) & MASK_24
+        part: uint256 = (rest * (divider & MASK_24) + (whole >> 1)) // whole
+        legs[divider >> 48] += part << PENALTY
+        rest -= part
+    legs[0] += rest << PENALTY
     fee: uint256 = _amounts >> FEE
     if fee != 0:
-        payee: uint256 = (_division.places >> FEE_PAYEE) & 255
+        payee: uint256 = (_places >> FEE_PAYEE) & 255
         assert payee != NOBODY, reasons.FEE_WITHOUT_PAYEE
-        split: uint256 = (_division.fees >> 88) & MASK_128
+        split: uint256 = (_fees >> 88) & MASK_128
         for k: uint256 in range(4):
             if split == 0:
                 break

@@ -117,7 +117,9 @@ def test_every_later_day_counts_to_the_last_there_is(owing: Clearings, day: int)
         owing.pay(f"on {date}", 1, date=date)
     closing = {"bank": 499, "platform": -699, "guarantor": 200}
     # A seal closes at most a year of days on which there are entries: nothing was before.
-    owing.chain.set_storage(owing.journal.address, owing.journal.slot("first_day", ID), day)
+    journal = owing.journal
+    sealed = journal.read("sealed_through", ID)
+    owing.chain.set_storage(journal.address, journal.slot("_days", ID), sealed | day << 16)
     owing.close_day(day, closing, ("bank", "platform"))
     paid = len(dates)
     assert owing.dues(day) == {"bank": 500 - paid, "platform": paid - 700, "guarantor": 200}
