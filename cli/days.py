@@ -117,6 +117,46 @@ def list_(asked: Asked, deal: str) -> Output:
     return Output(document=document, text=lambda: _listed(document))
 
 
+@command(day, "files")
+@click.argument("deal", metavar="DEAL")
+@click.option("--date", "on", required=True, metavar="DATE", help=text("cli.opt_day_files"))
+@click.option(
+    "--layout",
+    required=True,
+    type=click.Choice(("jiebei", "assisted")),
+    help=text("cli.opt_layout"),
+)
+@click.option("--unit", type=click.Choice(("yuan", "fen")), help=text("cli.opt_unit"))
+@click.option(
+    "-o", "--output", "folder", required=True, metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False), help=text("cli.opt_day_files_output"),
+)  # fmt: skip
+def files(asked: Asked, deal: str, on: str, layout: str, unit: str | None, folder: Path) -> Output:
+    """The set of daily files that a partner's system takes."""
+    from ledger.reconcile.files.from_book import contents_of
+    from ledger.reconcile.files.sets import write_set
+    from ledger.reporting.deals import shape
+
+    wanted = parse_date(on)
+    with asked.open() as ledger:
+        contents = contents_of(
+            ledger, deal, day_number(wanted), member=asked.acting("-").removeprefix("-")
+        )
+        _, decimals = shape(ledger.book(), ledger.deal(deal))
+        paths = write_set(folder, contents, layout=layout, unit=unit, decimals=decimals)
+    names = [path.name for path in paths]
+    return Output(
+        document={
+            "deal": deal,
+            "date": on,
+            "layout": layout,
+            "folder": str(folder),
+            "files": names,
+        },
+        text=lambda: "\n".join(names),
+    )
+
+
 @command(day, "show")
 @click.argument("deal", metavar="DEAL")
 @click.option("--date", "on", metavar="DATE", help=text("cli.opt_day_shown"))

@@ -61,6 +61,8 @@ def compare(
     of the file that are to be paired, all others agree with lines that are not among `ours`; of
     them `agreeing` are in the window.
     """
+    if theirs.missing is not None:
+        return Compared(ours=0, theirs=0, matched=0, breaks=(theirs.missing,))
     if not theirs.lines and theirs.totals:
         date = DETAILS[theirs.kind].date_place if theirs.kind in DETAILS else _CASH_DATE
         compared = _compared(ours, (), 0, (), basis, date=date)

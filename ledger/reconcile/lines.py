@@ -147,22 +147,6 @@ class DayTotal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
-    """One parsed file of the other side. Its own control totals are checked by its reader."""
-
-    kind: Kind
-    file: str
-    lines: list[Line]
-    date: int | None = None
-    """The day of a balances file (its opening), or of a whole daily file."""
-    opening_minor: int | None = None
-    """Of a bank account."""
-    closing_minor: int | None = None
-    totals: tuple[DayTotal, ...] = ()
-    """Daily totals that came with the details, or alone (then `lines` is empty)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Break:
     """A difference (差错) between the ledger and a file, by its code B01 to B14."""
 
@@ -189,3 +173,21 @@ class Break:
     def key(self) -> tuple[str, str, str]:
         """What tells it from the deal's other breaks, run after run: kind, ref and field."""
         return self.kind.value, self.ref, self.field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One parsed file of the other side. Its own control totals are checked by its reader."""
+
+    kind: Kind
+    file: str
+    lines: list[Line]
+    date: int | None = None
+    """The day of a balances file (its opening), or of a whole daily file."""
+    opening_minor: int | None = None
+    """Of a bank account."""
+    closing_minor: int | None = None
+    totals: tuple[DayTotal, ...] = ()
+    """Daily totals that came with the details, or alone (then `lines` is empty)."""
+    missing: Break | None = None
+    """B14 when the file of the kind is not in its set: then there is nothing to compare."""

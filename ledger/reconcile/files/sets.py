@@ -57,20 +57,19 @@ def layouts() -> dict[str, SetLayout]:
 def read_kind(
     folder: Path, kind: Kind, *, encoding: str | None = None, decimals: int = 2
 ) -> Statement:
-    """The statement of one kind from a folder of daily files.
+    """The statement of one kind from a folder of daily files; B14 in it when its file is missing.
 
-    Raises `StatementInvalid` as `read_set` does, and when the set lacks a file of the kind.
+    Raises `StatementInvalid` as `read_set` does, and when the set has no file of the kind.
     """
     found = read_set(folder, encoding=encoding, decimals=decimals)
     if kind in found.statements:
         return found.statements[kind]
+    missing = next((one for one in found.breaks if one.kind is kind), None)
+    if missing is not None:
+        return Statement(kind=kind, file=str(folder), lines=[], date=found.date, missing=missing)
     findings = Findings(str(folder))
-    missing = [one.field for one in found.breaks if one.kind is kind]
-    if missing:
-        findings.note("statement.set_file_missing", expected=missing[0])
-    else:
-        known = " ".join(one.value for one in found.statements)
-        findings.note("statement.set_kind", expected=known, found=kind.value)
+    known = " ".join(one.value for one in found.statements)
+    findings.note("statement.set_kind", expected=known, found=kind.value)
     raise StatementInvalid(findings.problems, file=str(folder))
 
 
