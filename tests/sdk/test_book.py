@@ -521,7 +521,7 @@ def test_statements_are_kept_as_closed() -> None:
     first, second = reading.statements(folded, 1)
     assert (first.month, first.carry_minor, first.parts_minor) == (DECEMBER - 1, -3, (0, 0))
     assert second == reading.Statement(
-        month=DECEMBER, version=1, party=BANK, date=20_800, day=20_800, block=3,
+        month=DECEMBER, version=1, party=BANK, date=20_800, day=20_800, place=Place(3, 0, 0),
             opening_minor=90_000,
         outstanding_minor=80_000, balance_days_minor=2**70, interest_minor=1_234, loss_minor=-5,
         disbursed_minor=10_000, overdue_minor=0, bank_return_minor=17, carried_minor=-3,

@@ -98,7 +98,8 @@ def test_loans_under_limits_across_deals_are_booked_day_by_day(ledger: Ledger) -
     ]  # fmt: skip
     done = ledger.submit(loans, deal=name, by=SERVICER)
     assert (done.posted, done.transactions) == (5, 3)
-    assert shape(plan(ledger, *loans)) == [("book", [f"L-{i}" for i in range(5)])]
+    # Elsewhere the loans of a day come together, for one count of the journal.
+    assert shape(plan(ledger, *loans)) == [("book", ["L-0", "L-2", "L-1", "L-4", "L-3"])]
 
 
 def test_every_kind_goes_to_its_own_contract(ledger: Ledger) -> None:

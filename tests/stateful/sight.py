@@ -159,9 +159,9 @@ def _deal(ledger: Partnership, name: str, at: Look) -> DealSight:
             entry: settlements.stored("settlement_entry", deal, id_of(entry))
             for entry in at.transfers[name]
         },
-        sealed_through=ledger.journal.stored("sealed_through", deal),
+        sealed_through=ledger.journal.stored("_days", deal) & 0xFFFF,
         sealed_clearing=_words(ledger.journal, 12, "_sealed_clearing", deal),
-        first_day=ledger.journal.stored("first_day", deal),
+        first_day=ledger.journal.stored("_days", deal) >> 16,
         day_totals={
             day: _words(ledger.journal, KINDS, "day_total", deal, day) for day in at.days[name]
         },
