@@ -27,13 +27,16 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
-_OF_CONTRACTS = {"contracts", "differential", "stateful", "gas"}
+_UNTRACED = {
+    "contracts", "differential", "stateful", "gas",
+    "docs", "e2e", "faults", "packaging", "planted", "scenarios",
+}  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the contracts run no code of `ledger/` worth tracing, and tracing is dear."""
+    """Tracing is dear: not where tests run no code of `ledger/`, or run all of it once more."""
     for item in items:
-        if _OF_CONTRACTS & set(item.path.parts):
+        if _UNTRACED & set(item.path.parts):
             item.add_marker(pytest.mark.no_cover)
 
 
