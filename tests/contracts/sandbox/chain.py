@@ -34,7 +34,7 @@ class CompiledState(LondonState):
 
 GAS_LIMIT = 100_000_000
 _STATE = LondonState if os.environ.get("TEST_EVM") == "plain" else CompiledState
-"""The tests that are too long for every day run all of it on py-evm's own interpreter as well."""
+"""`TEST_EVM=plain` puts the contracts on py-evm's own interpreter."""
 _ERROR = bytes.fromhex("08c379a0")
 
 
