@@ -6,13 +6,12 @@ when it was posted if that is later. A statement covers all business days since 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from ledger import reading
+from ledger import merkle, reading
 from ledger.reading import MAX_BREAKS, MAX_KINDS, MAX_PARTIES, Counted, DayKind, DayStatement
 from ledger.waterfall import Account
 
@@ -92,7 +91,7 @@ def stated(
         totals=totals(found),
         clearing_minor=(*clearing, *[0] * (MAX_PARTIES - len(clearing))),
         balances=balances_hash(closing),
-        entries=merkle_root(one.leaf for one in found),
+        entries=merkle.root(sorted(one.leaf for one in found)),
         breaks=tuple(sorted(set(breaks))),
     )
 
@@ -135,19 +134,6 @@ def balances_hash(closing: Mapping[tuple[int, Account], int]) -> bytes:
             for party, account, amount_minor in rows
         )
     )
-
-
-def merkle_root(leaves: Iterable[bytes]) -> bytes:
-    """The root by RFC 9162, SHA-256, over leaves in the order of their bytes."""
-    level = [hashlib.sha256(b"\0" + leaf).digest() for leaf in sorted(leaves)]
-    if not level:
-        return hashlib.sha256(b"").digest()
-    # Pairing from the left, an odd node handed up, splits where the RFC splits: at powers of two.
-    while len(level) > 1:
-        pairs = zip(level[::2], level[1::2], strict=False)
-        above = [hashlib.sha256(b"\1" + left + right).digest() for left, right in pairs]
-        level = above + level[2 * len(above) :]
-    return level[0]
 
 
 def digest(deal_id: bytes, day: int, said: DayStatement) -> bytes:

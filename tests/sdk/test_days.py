@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,10 +22,10 @@ from ledger.money import date_of, day_number
 from ledger.reading import DayKind, DayStatement
 from ledger.waterfall import Account
 from tests.replay import covered
+from tests.sdk.merkle_by_the_rfc import root_by_the_rfc
 from tests.sdk.sdk_office import COVERED, DEAL, LEAD, SERVICER, booking, repayment
 
 SECTIONS = "(uint256[16],int256[12],bytes32,bytes32,bytes32[])"
-EMPTY_ROOT = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
 @pytest.fixture(scope="module")
@@ -46,34 +44,6 @@ def asked(ledger: Ledger, function: str, *arguments: Any) -> Any:
 
 def stated(ledger: Ledger, deal: str, day: int) -> DayStatement:
     return days.statement(ledger.book(), ledger.deal(deal), day)
-
-
-# ---- the root
-
-
-def root_by_the_rfc(leaves: Sequence[bytes]) -> bytes:
-    """MTH of RFC 9162, 2.1.1, as it stands there."""
-    n = len(leaves)
-    if n == 0:
-        return hashlib.sha256().digest()
-    if n == 1:
-        return hashlib.sha256(b"\0" + leaves[0]).digest()
-    k = 1
-    while k * 2 < n:
-        k *= 2
-    halves = root_by_the_rfc(leaves[:k]) + root_by_the_rfc(leaves[k:])
-    return hashlib.sha256(b"\1" + halves).digest()
-
-
-def test_root_of_no_entries_is_the_hash_of_nothing() -> None:
-    assert days.merkle_root([]).hex() == EMPTY_ROOT
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 6, 7, 8, 9, 31, 32, 33, 100, 257])
-def test_root_is_that_of_the_rfc_over_sorted_leaves(count: int) -> None:
-    leaves = [hashlib.sha256(bytes([at % 256, at // 256])).digest() for at in range(count)]
-    shuffled = random.Random(count).sample(leaves, count)
-    assert days.merkle_root(shuffled) == root_by_the_rfc(sorted(leaves))
 
 
 def test_digest_is_that_of_the_encoded_statement() -> None:
@@ -187,11 +157,16 @@ def of_events(ledger: Ledger, deal: str, day: int) -> tuple[list[int], list[byte
             count(event, 12 if back else event.kind, amounts, total)
         elif isinstance(event, events.EntryReversed):
             amounts = Amounts.unpack(event.amounts if event.reversed_kind == 3 else sum(event.legs))
-            count(event, 12, amounts, sum(amounts[:3]) if event.reversed_kind == 1 else sum(amounts))
+            count(
+                event, 12, amounts, sum(amounts[:3]) if event.reversed_kind == 1 else sum(amounts)
+            )
         elif isinstance(
             event,
-            events.DepositPaid | events.DepositReleased | events.DepositReversed
-            | events.SettlementPaid | events.PaymentReversed,
+            events.DepositPaid
+            | events.DepositReleased
+            | events.DepositReversed
+            | events.SettlementPaid
+            | events.PaymentReversed,
         ):
             kind = _KINDS.get(type(event).__name__, 12)
             count(event, kind, (event.amount_minor, 0, 0, 0), event.amount_minor)
@@ -330,7 +305,11 @@ def test_marks_count_to_no_day(insured: Ledger) -> None:
 
 def test_differences_name_each_number() -> None:
     own = DayStatement(
-        (0, 0, 2 << 128 | 500, *[0] * 13), (10, -10, *[0] * 10), b"\1" * 32, b"\2" * 32, (b"\5" * 32,)
+        (0, 0, 2 << 128 | 500, *[0] * 13),
+        (10, -10, *[0] * 10),
+        b"\1" * 32,
+        b"\2" * 32,
+        (b"\5" * 32,),
     )
     other = DayStatement(
         (0, 0, 1 << 128 | 200, *[0] * 13), (4, -4, *[0] * 10), b"\1" * 32, b"\3" * 32, ()
