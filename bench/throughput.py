@@ -32,7 +32,9 @@ KEYS = (
     *KINDS,
     *(f"{kind}_to_{other}" for other in OTHERS for kind in KINDS),
     "replay_pyevm",
+    "execution_revm",
     "replay_revm",
+    "replay_memory",
     "disk",
 )
 _NAMES = {"pyevm": "py-evm alone", "eth_tester": "eth-tester", "anvil": "anvil, RPC engine"}
@@ -98,7 +100,7 @@ def measure(sizes: Sizes, folder: Path) -> Iterator[Measured]:
         executed = executing.wall + sum(
             spent.wall for race in races.values() for spent in race.rounds["pyevm"]
         )
-        yield from _replay(ledger, executed)
+        yield from _replay(ledger, executed, 2 * sizes.rounds * sizes.round_rows)
     for kind, race in races.items():
         yield Measured(
             key=kind,
@@ -146,7 +148,7 @@ def _blocks_after(ledger: Ledger, number: int) -> list[Block]:
     return list(ledger.engine.blocks(number + 1, ledger.engine.head().number))
 
 
-def _replay(ledger: Ledger, executed: float) -> Iterator[Measured]:
+def _replay(ledger: Ledger, executed: float, entries: int) -> Iterator[Measured]:
     from bench.replaying import replayed
 
-    yield from replayed(ledger, executed)
+    yield from replayed(ledger, executed, entries)

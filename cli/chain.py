@@ -14,7 +14,11 @@ from ledger.errors import ChainUnusable, LedgerMissing, UsageInvalid
 from ledger.messages import text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ledger.proofs.notes import Note
     from ledger.replay import KnownBlock
+    from ledger.replay.resuming import Resumption
 
 _HASH = re.compile("[0-9a-fA-F]{64}")
 _NO_FOLDER = (FileExistsError, FileNotFoundError, NotADirectoryError, PermissionError)
@@ -54,27 +58,105 @@ def export(asked: Asked, directory: Path) -> Output:
 @click.option(
     "--engine",
     type=click.Choice(["pyevm", "revm"]),
-    default="pyevm",
-    show_default=True,
     help=text("cli.opt_engine"),
 )
+@click.option("--no-recompile", is_flag=True, help=text("cli.opt_no_recompile"))
 @click.option("--known", metavar="NUMBER:HASH", help=text("cli.opt_known"))
-def replay(asked: Asked, directory: Path | None, engine: str, known: str | None) -> Output:
+@click.option(
+    "--checkpoint",
+    "checkpoints",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help=text("cli.opt_checkpoint"),
+)
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR",
+    help=text("cli.opt_against"),
+)
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help=text("cli.opt_keep"),
+)
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR",
+    help=text("cli.opt_resume"),
+)
+@click.option(
+    "--members",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help=text("cli.opt_resume_members"),
+)
+def replay(
+    asked: Asked,
+    directory: Path | None,
+    engine: str | None,
+    no_recompile: bool,
+    known: str | None,
+    checkpoints: tuple[Path, ...],
+    against: Path | None,
+    keep: Path | None,
+    resume: Path | None,
+    members: Path | None,
+) -> Output:
     """Execute every block again and check everything."""
+    from ledger.proofs.notes import read_note
     from ledger.replay import replay as run
+    from ledger.replay.forks import compare
 
     source = directory or asked.directory
     if not source.is_dir():
         raise LedgerMissing(source)
     block = _known_block(known) if known else None
+    notes = [read_note(file) for file in checkpoints]
+    comparison = compare(source, against) if against is not None else None
     with progress(text("cli.replaying")) as show:
-        report = run(source, engine=engine, known=block, progress=show)
+        report = run(
+            source,
+            engine=engine,
+            recompile=not no_recompile,
+            known=block,
+            checkpoints=notes,
+            keep=None if comparison and comparison.failures else keep,
+            resume=_resumption(asked, resume, notes, members) if resume else None,
+            progress=show,
+        )
+    if comparison is not None:
+        report = report.against(comparison)
     document = report.document()
+    if keep is not None:
+        document["kept"] = str(keep) if keep.is_dir() else None
     return Output(
         document=document,
         text=lambda: _replayed(document),
         exit_code=0 if document["ok"] else 1,
     )
+
+
+def _resumption(
+    asked: Asked, folder: Path, notes: Sequence[Note], members: Path | None
+) -> Resumption:
+    """Believed is what the acting member signed: by its own key here, or by a members file."""
+    from ledger.cli.checkpoints import keyring_of, makers_of
+    from ledger.replay.kept import open_kept
+    from ledger.replay.resuming import resume_from
+
+    signer, kept = asked.acting(), open_kept(folder)
+    if members is not None:
+        from ledger.proofs.checkpoints import makers_by
+        from ledger.proofs.members import read_members
+
+        makers = makers_by(read_members(members), kept.manifest.height)
+    else:
+        makers = makers_of(keyring_of(asked))
+    return resume_from(kept, notes, signer, makers)
 
 
 def _known_block(given: str) -> KnownBlock:
@@ -97,12 +179,34 @@ def _replayed(document: dict[str, Any]) -> str:
             head=document["head_hash"],
         )
     ]
+    if document.get("resumed"):
+        resumed = document["resumed"]
+        lines.append(
+            text("cli.replay_resumed", block=resumed["block"], member=resumed["signed_by"])
+        )
+    if document.get("kept"):
+        lines.append(text("cli.replay_kept", directory=document["kept"]))
+    lines.append(_levels(document["levels"]))
     checks = [(name, str(count)) for name, count in document["checks"].items()]
     lines.append(table(text("cli.checks_columns").split("|"), checks))
     if document["failures"]:
-        rows = [
-            (str(one["block"]), one["check"], str(one["expected"]), str(one["found"]))
-            for one in document["failures"]
-        ]
-        lines.append(table(text("cli.failures_columns").split("|"), rows))
+        from ledger.cli.failures import failures, fork
+
+        if document.get("fork"):
+            lines.append(fork(document["fork"]))
+        lines.append(failures(document["failures"]))
     return "\n".join(lines)
+
+
+def _levels(levels: list[dict[str, Any]]) -> str:
+    rows = [
+        (
+            one["level"],
+            text(f"cli.level_{one['level']}"),
+            str(one["checks"]),
+            str(one["failures"]),
+            text("cli.level_run") if one["run"] else text("cli.level_not_run", why=one["why_not"]),
+        )
+        for one in levels
+    ]
+    return table(text("cli.levels_columns").split("|"), rows)

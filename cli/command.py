@@ -190,10 +190,39 @@ def command(
     return wrap
 
 
-def group(name: str, *, within: click.Group | None = None) -> click.Group:
+class GroupWithDefault(click.Group):
+    """A group whose name is a command as well: what names no command of it is an argument of that.
+
+    Where an argument is spelled like a command, an option before it says which is meant.
+    """
+
+    ignore_unknown_options = True
+    default: click.Command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is named, or the group's own with all that was given."""
+        if args[0] in self.commands:
+            return super().resolve_command(ctx, args)
+        return None, self.default, args
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Those of its own command; the others are listed below."""
+        return self.default.collect_usage_pieces(ctx)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options of its own command, and then the other commands."""
+        self.default.format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+
+def group(
+    name: str, *, within: click.Group | None = None, cls: type[click.Group] = click.Group
+) -> click.Group:
     """A noun, or one within another."""
     path = f"{within.name}_{name}" if within else name
-    made = click.Group(name, help=text(f"cli.{path}".replace("-", "_")))
+    made = cls(name, help=text(f"cli.{path}".replace("-", "_")))
     shared_options(made)
     if within is not None:
         within.add_command(made)

@@ -125,7 +125,7 @@ class _Story:
         from ledger.replay import replay
 
         with progress(text("cli.replaying")) as show:
-            report = replay(export, progress=show).document()
+            report = replay(export, recompile=False, progress=show).document()
         self._say(text("cli.demo_replayed", directory=export))
         self._say(
             text(

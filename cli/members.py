@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -66,6 +67,26 @@ def show(asked: Asked, member_id: str) -> Output:
         }
     rows = [(key, _plain(value)) for key, value in document.items()]
     return Output(document=document, text=lambda: table(("", ""), rows))
+
+
+@command(member, "keys", writes=True)
+@click.option(
+    "-o", "--output", "path", required=True, metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False), help=text("cli.opt_proof_output"),
+)  # fmt: skip
+def write_keys(asked: Asked, path: Path) -> Output:
+    """Whose key is whose, for those without the chain."""
+    from ledger.proofs.key_history import members_file
+
+    with asked.open() as ledger:
+        found = members_file(ledger)
+    if not asked.dry_run:
+        path.write_bytes(found.encode())
+    count, head = len(found.members), found.head.block
+    return Output(
+        document=found.model_dump(),
+        text=text("proof.keys_made", members=count, block=head, path=path),
+    )
 
 
 @command(key, "add", writes=True)

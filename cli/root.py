@@ -26,6 +26,7 @@ _NOUNS = {
     "write-off": "entries",
     "entry": "entries",
     "balances": "balances",
+    "book": "books:book",
     "reconcile": "reconcile",
     "break": "breaks:breaks",
     "position": "position",
@@ -35,7 +36,10 @@ _NOUNS = {
     "day": "days",
     "export": "chain",
     "replay": "chain",
+    "proof": "proofs",
+    "checkpoint": "checkpoints",
     "check": "check",
+    "audit": "audit",
     "validator": "validators",
     "demo": "demo",
 }

@@ -1,6 +1,6 @@
-"""Generate the references that the code itself can tell: the CLI, the contracts, the SDK.
+"""Generate the references that the code itself can tell: CLI, contracts, SDK, exported tables.
 
-python docs/generate.py            write docs/reference/{cli,contracts,sdk}.md
+python docs/generate.py            write docs/reference/{cli,contracts,sdk,export-tables}.md
 python docs/generate.py --check    exit 1 if one differs from what the code says
 """
 
@@ -58,6 +58,11 @@ _SDK_FUNCTIONS = (
     ("membership", "replace_checker"),
     ("actions", "meaning"),
     ("replay/replaying", "replay"),
+    ("proofs/key_history", "members_file"),
+    ("proofs/entries", "prove"),
+    ("proofs/verifying", "verify"),
+    ("exports/sources", "source"),
+    ("exports/writing", "write"),
 )
 
 
@@ -98,6 +103,8 @@ def _commands(group: Any, context: Any, path: str) -> Iterator[tuple[str, Any]]:
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         if isinstance(command, click.Group):
+            if hasattr(command, "default"):
+                yield f"{path} {name}", command.default
             yield from _commands(command, context, f"{path} {name}")
         else:
             yield f"{path} {name}", command
@@ -369,13 +376,59 @@ def _text_of(node: ast.stmt | None) -> str:
     return ""
 
 
+def tables_reference() -> str:
+    """Every table of `pledger book export` with its columns."""
+    from ledger.exports.schema import SCHEMA_VERSION, TABLES
+
+    parts = [
+        "# Exported tables",
+        _NOTE,
+        "The tables of `pledger book export --format sqlite` and `--format parquet`: the same rows"
+        " in both ([how to use them](../how-to/use-other-tools.md)). Amounts end in `_minor`:"
+        " integers in minor units of the deal's currency, of postings and balances debit above 0."
+        " `_ppm` is parts per million. Dates are ISO text in SQLite and dates in Parquet; truth"
+        " values are 0 and 1 in SQLite. `PRAGMA user_version` is the version of these tables,"
+        f" {SCHEMA_VERSION}: under one version a column keeps its meaning.",
+    ]
+    for table in TABLES:
+        keys = {own: f"{other}.{theirs}" for own, other, theirs in _single_keys(table)}
+        rows = [
+            (
+                f"`{one.name}`",
+                one.type.value + (", may be empty" if one.null else ""),
+                f"`{keys[one.name]}`" if one.name in keys else "",
+                one.description,
+            )
+            for one in table.columns
+        ]
+        many = [f"`{', '.join(own)}` lead to `{other}`" for own, other, _ in table.references]
+        key = f"Key: `{', '.join(table.key)}`." + (f" {'; '.join(many)}." if many else "")
+        parts += [
+            f"## `{table.name}`",
+            f"{table.description} {key}",
+            _table(("column", "type", "leads to", "holds"), rows),
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _single_keys(table: Any) -> Iterator[tuple[str, str, str]]:
+    for one in table.columns:
+        if one.references:
+            yield one.name, *one.references.split(".")
+
+
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
     return "\n".join(re.sub(r" +\|", " |", line) for line in lines)
 
 
-PAGES = {"cli": cli_reference, "contracts": contracts_reference, "sdk": sdk_reference}
+PAGES = {
+    "cli": cli_reference,
+    "contracts": contracts_reference,
+    "sdk": sdk_reference,
+    "export-tables": tables_reference,
+}
 """Page of docs/reference to what writes it."""
 
 

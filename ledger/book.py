@@ -85,6 +85,11 @@ class Book:
         )
         self.connection.execute("COMMIT")
 
+    def write_balances(self) -> None:
+        """Write what was posted so far, within the run, for who reads balances before its end."""
+        self._balances.write(self.connection)
+        self._balances.forget()
+
     def rollback(self) -> None:
         """Forget everything since `begin`."""
         self._forget()

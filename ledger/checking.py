@@ -128,7 +128,7 @@ def _check(ledger: Ledger, today: int, progress: Progress) -> Checked:
             check=one.check,
             deal=one.deal,
             ref=ledger.ref(one.about) if one.about else "",
-            expected=one.expected,
+            expected=f"{one.account} {one.expected}" if one.account else one.expected,
             found=one.found,
         )
         for one in findings.failures
@@ -175,7 +175,7 @@ def _check_roles(book: Book, findings: Findings) -> None:
             "roles",
             block,
             submitter in allowed,
-            f"{name}: {kind} by member {' or '.join(map(str, sorted(allowed)))}",
+            f"{kind} by member {' or '.join(map(str, sorted(allowed)))}",
             f"member {submitter}, {count} entries",
             deal=name,
             about=entry_id,

@@ -1,8 +1,8 @@
 """Costs: what a loan costs its borrower a year with every fee (综合融资成本), against a ceiling.
 
-Nominal rates are never added up and no root is ever searched for: a loan costs at most a yearly
-rate r when its payments, discounted by r / 12 a month, are worth no more than what its borrower
-received. Multiplied out, that is one comparison of integers.
+Nominal rates are never added up and no refusal rests on a searched root: a loan costs at most a
+yearly rate r when its payments, discounted by r / 12 a month, are worth no more than what its
+borrower received. Multiplied out, that is one comparison of integers.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from ledger.limits import COST_OVER_LIMIT as COST_OVER_LIMIT
 from ledger.messages import text
 from ledger.money import PPM, DayCount, days_between, format
 from ledger.schedules import due_dates, month_after, schedule
+from ledger.tables import Fee
 from ledger.terms import Terms
 
 _MONTH_DAYS = 30
@@ -38,6 +39,10 @@ class Cost:
     """The largest equal instalment that passes."""
 
 
+MAX_COST_PPM = 100 * PPM
+"""A year; where the search for a cost ends."""
+
+
 def check(loan: Booking, terms: Terms) -> Cost | None:
     """The cost of a loan under terms of which its borrower pays a fee; None where none is checked.
 
@@ -51,6 +56,49 @@ def check(loan: Booking, terms: Terms) -> Cost | None:
     ceiling_ppm = terms.limits_at(loan.start_date).max_all_in_cost_ppm
     if ceiling_ppm is None:
         return None
+    received, payments = _flows(loan, terms, fee)
+    worth = _worths(_months(loan), len(payments), ceiling_ppm)
+    return Cost(
+        ceiling_ppm=ceiling_ppm,
+        received_minor=received,
+        payments_minor=payments,
+        passes=_present(payments, worth) <= received * worth[0],
+        largest_level_minor=max(0, received) * worth[0] // sum(worth[1:]),
+    )
+
+
+def all_in_ppm(loan: Booking, terms: Terms) -> int:
+    """What a loan costs a year by its schedule: the lowest ceiling, in whole ppm, that it passes.
+
+    For statistics of what borrowers pay; whether a loan is within a ceiling is `check`'s to say.
+    The loan's rate where the terms state no fee of the borrower. `MAX_COST_PPM` for what costs
+    that much or more.
+    """
+    fee = terms.fee
+    if fee is None or (fee.borrower_per_instalment is None and fee.borrower_upfront is None):
+        return loan.annual_rate_ppm
+    received, payments = _flows(loan, terms, fee)
+    months = _months(loan)
+
+    def passes(ceiling_ppm: int) -> bool:
+        worth = _worths(months, len(payments), ceiling_ppm)
+        return _present(payments, worth) <= received * worth[0]
+
+    low, step = -1, max(loan.annual_rate_ppm, 1)
+    while step < MAX_COST_PPM and not passes(step):
+        low, step = step, 2 * step
+    high = min(step, MAX_COST_PPM)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if passes(middle):
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _flows(loan: Booking, terms: Terms, fee: Fee) -> tuple[int, tuple[int, ...]]:
+    """What the borrower receives at the start, and what it pays with each instalment."""
     instalments = schedule(
         method=loan.method,
         principal_minor=loan.principal_minor,
@@ -62,15 +110,7 @@ def check(loan: Booking, terms: Terms) -> Cost | None:
     principal = loan.principal_minor
     each = fee.borrower_per_instalment.of(principal) if fee.borrower_per_instalment else 0
     received = principal - (fee.borrower_upfront.of(principal) if fee.borrower_upfront else 0)
-    payments = tuple(one.instalment_minor + each for one in instalments)
-    worth = _worths(_months(loan), len(payments), ceiling_ppm)
-    return Cost(
-        ceiling_ppm=ceiling_ppm,
-        received_minor=received,
-        payments_minor=payments,
-        passes=_present(payments, worth) <= received * worth[0],
-        largest_level_minor=max(0, received) * worth[0] // sum(worth[1:]),
-    )
+    return received, tuple(one.instalment_minor + each for one in instalments)
 
 
 def explained(loan: Booking, terms: Terms, cost: Cost) -> str:

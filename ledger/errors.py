@@ -11,6 +11,8 @@
     |   |-- FieldMapInvalid       2  a field map; carries every mistake
     |   |-- TermsInvalid          2  deal.toml
     |   |-- ConsortiumInvalid     2  consortium.toml
+    |   |-- NoteInvalid           2  a checkpoint that is not in the one form there is
+    |   |-- ProofUnreadable       2  a members file, or a proof file that is not there
     |   `-- KeyUnavailable        2  a member's key is missing or its passphrase is wrong
     |-- Refused                   3  the chain refused; nothing of the refused batch is on it
     |   |-- EntryRejected         3  the contract refused entries; carries every refused row
@@ -190,6 +192,34 @@ class ConsortiumInvalid(_ProblemsFound):
     """A consortium.toml that cannot be used. `.problems` has them all."""
 
     key = "error.consortium_invalid"
+
+
+class NoteInvalid(InputInvalid):
+    """A file that is no checkpoint, or not in the one form there is."""
+
+    def __init__(self, file: str, line: int, expected: str, found: str) -> None:
+        """`line`: from 1; 0 for the file as a whole."""
+        place = f"{file}:{line}" if file and line else file
+        super().__init__(
+            text("checkpoint.note_invalid"),
+            where=place or text("problem.line", line=line),
+            expected=expected,
+            found=found,
+        )
+        self.line = line
+
+
+class ProofUnreadable(InputInvalid):
+    """A file for proofs that cannot be read: not there, or not in its form."""
+
+    def __init__(self, file: str, *, column: str = "", expected: str = "", found: str = "") -> None:
+        """`column`: the path of the value in it."""
+        super().__init__(
+            text("proof.unreadable"),
+            where=": ".join(part for part in (file, column) if part),
+            expected=expected,
+            found=found,
+        )
 
 
 class KeyUnavailable(InputInvalid):

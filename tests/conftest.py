@@ -10,6 +10,10 @@ from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.anvil"]
 
+# A replay compiles the contracts from their sources: half a minute, once in each process.
+_SPARED = "PLEDGER_COMPILER", "none"
+os.environ.update([_SPARED])
+
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
 
 settings.register_profile(
@@ -46,3 +50,4 @@ def _plain_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("PLEDGER_"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv(*_SPARED)

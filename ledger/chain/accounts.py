@@ -26,7 +26,8 @@ from ledger.errors import ChainCorrupt
 NO_CODE_HASH: bytes = keccak(b"")
 # Above this many, the values kept are dropped when a block ends, to bound memory.
 _CACHED_SLOTS = 200_000
-_CODE, _ACCOUNTS, _SLOTS = b"c", b"a", b"s"
+CODE, _ACCOUNTS, _SLOTS = b"c", b"a", b"s"
+"""What keys of the state table begin with."""
 
 
 class Account(NamedTuple):
@@ -166,7 +167,7 @@ class LedgerAccounts(AccountDatabaseAPI):
             return b""
         code = self._codes.get(code_hash)
         if code is None:
-            code = self._view.get(Table.STATE, _CODE + code_hash)
+            code = self._view.get(Table.STATE, CODE + code_hash)
             if code is None or keccak(code) != code_hash:
                 raise self._damaged(f"code of 0x{address.hex()}", code_hash, code)
             self._codes[code_hash] = code
@@ -239,7 +240,7 @@ class LedgerAccounts(AccountDatabaseAPI):
                 changed.add(address)
                 if account.code_hash in self._codes:
                     code = self._codes[account.code_hash]
-                    key = _CODE + account.code_hash
+                    key = CODE + account.code_hash
                     _writable(self._view).put(Table.STATE, key, code)
         changes = [(_hashed_key(address), self._encoded(address)) for address in changed]
         self._guarded(lambda: self._accounts_trie.update(changes), "accounts")

@@ -91,6 +91,10 @@ class Engine(Protocol):
         """The newest block."""
         ...
 
+    def head_at(self, number: int) -> Head | None:
+        """The block of a number, as if it were the newest; None when the chain is shorter."""
+        ...
+
     def nonce(self, address: bytes) -> int:
         """Transactions sent by `address` up to the head."""
         ...

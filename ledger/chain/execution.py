@@ -41,6 +41,13 @@ class TransactionExecutor(LondonTransactionExecutor):
         """Raise `ValidationError` for a wrong nonce, a fee nobody can pay, or too little gas."""
         if transaction.gas < transaction.intrinsic_gas:
             raise ValidationError(f"gas {transaction.gas} < {transaction.intrinsic_gas}")
+        # py-evm asks for what the fees come to; other clients for the most they may (EIP-1559).
+        most, tip = transaction.max_fee_per_gas, transaction.max_priority_fee_per_gas
+        if tip > most:
+            raise ValidationError(f"max priority fee {tip} > max fee {most}")
+        cost = transaction.gas * most + transaction.value
+        if cost > (held := self.vm_state.get_balance(transaction.sender)):
+            raise ValidationError(f"balance {held} < {cost}")
         self.vm_state.validate_transaction(transaction)
 
 

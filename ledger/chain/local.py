@@ -31,7 +31,7 @@ from ledger.chain.engine import ZERO_ADDRESS, Head, Log, Receipt
 from ledger.chain.execution import LedgerState, call, open_state
 from ledger.chain.genesis import Genesis, decode_genesis
 from ledger.chain.lock import write_lock
-from ledger.chain.pending import Call, decode_record
+from ledger.chain.pending import Call, decode_record, encoded_receipt
 from ledger.chain.sealing import (
     LocalSubmission,
     Sealer,
@@ -112,6 +112,14 @@ class LocalEngine:
         with self._store.read() as view:
             return read_head(view).head
 
+    def head_at(self, number: int) -> Head | None:
+        """The block of a number, as if it were the newest; None when the chain is shorter."""
+        with self._store.read() as view:
+            newest = read_head(view)
+            if number < 0 or number > newest.header.block_number:
+                return None
+            return HeadState(header=read_header(view, number), snapshot=newest.snapshot).head
+
     def snapshot(self) -> Snapshot:
         """Who may seal, and the open votes, as of the head."""
         with self._store.read() as view:
@@ -172,6 +180,19 @@ class LocalEngine:
         with self._store.read() as view:
             for number in range(first_block, last_block + 1):
                 yield read_block(view, number)
+
+    def headers(self, first_block: int, last_block: int) -> Iterator[bytes]:
+        """Sealed headers of blocks `first_block` to `last_block` inclusive as RLP, streaming."""
+        with self._store.read() as view:
+            pairs = view.scan(Table.HEADERS, block_key(first_block), block_key(last_block + 1))
+            for _, encoded in pairs:
+                yield encoded
+
+    def encoded_receipts(self, number: int) -> list[bytes]:
+        """The receipts of a block in the encoding that its header's root covers."""
+        with self._store.read() as view:
+            pairs = view.scan(Table.RECEIPTS, block_key(number), block_key(number + 1))
+            return [encoded_receipt(record) for _, record in pairs]
 
     @contextmanager
     def submission(self, *, dry_run: bool = False) -> Iterator[LocalSubmission]:

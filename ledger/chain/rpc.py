@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import requests
 from eth_hash.auto import keccak
+from eth_typing import BlockNumber
 from web3 import Web3
 from web3.exceptions import Web3Exception
 from web3.middleware import ExtraDataToPOAMiddleware
@@ -80,13 +81,14 @@ class RpcEngine:
     def head(self) -> Head:
         """The newest block."""
         with self._reaching():
-            block = self._web3.eth.get_block("latest")
-        return Head(
-            number=block["number"],
-            block_hash=bytes(block["hash"]),
-            state_root=bytes(block["stateRoot"]),
-            timestamp=block["timestamp"],
-        )
+            return _head(self._web3.eth.get_block("latest"))
+
+    def head_at(self, number: int) -> Head | None:
+        """The block of a number, as if it were the newest; None when the chain is shorter."""
+        if number < 0 or number > self.head().number:
+            return None
+        with self._reaching():
+            return _head(self._web3.eth.get_block(BlockNumber(number)))
 
     def nonce(self, address: bytes) -> int:
         """Transactions sent by `address` up to the head."""
@@ -260,6 +262,15 @@ def _reason(error: NodeError) -> str:
         return ""
     compact = str(error).lower().replace(" ", "")
     return "OUT_OF_GAS" if "outofgas" in compact else str(error)
+
+
+def _head(block: Any) -> Head:
+    return Head(
+        number=block["number"],
+        block_hash=bytes(block["hash"]),
+        state_root=bytes(block["stateRoot"]),
+        timestamp=block["timestamp"],
+    )
 
 
 def _receipt(found: dict[str, Any]) -> Receipt:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from ledger.book import Book
@@ -100,6 +102,34 @@ def entries_of_deal(book: Book, deal: int) -> Iterator[Posted]:
     """All entries of a deal in chain order."""
     query = f"SELECT {_ENTRY} FROM entries WHERE deal = ? ORDER BY entry"
     return map(_posted, book.connection.execute(query, (deal,)))
+
+
+def histories(book: Book, deal: int) -> Iterator[tuple[Loan, list[Posted]]]:
+    """Every loan of a deal by id, with all its entries in chain order; one at a time."""
+    loans = book.connection.execute("SELECT * FROM loans WHERE deal = ? ORDER BY loan_id", (deal,))
+    query = f"SELECT {_ENTRY} FROM entries WHERE +deal = ? ORDER BY loan_id, entry"
+    posted = map(_posted, book.connection.execute(query, (deal,)))
+    entries = groupby(posted, key=attrgetter("loan_id"))
+    for row, (loan_id, own) in zip(loans, entries, strict=True):
+        found = Loan(*row)
+        assert found.loan_id == loan_id, "a loan without entries"
+        yield found, list(own)
+
+
+def entries_with_versions(
+    book: Book, deal: int, *, by_day: bool = False
+) -> Iterator[tuple[int, Posted]]:
+    """Version of the terms of its loan, and entry, of all entries of a deal.
+
+    In chain order; `by_day`: by business day and then in chain order, without those of no day.
+    """
+    columns = ", ".join(f"entries.{name}" for name in _ENTRY.split(", "))
+    query = (
+        f"SELECT loans.version, {columns} FROM entries JOIN loans USING (deal, loan_id)"
+        f" WHERE deal = ? {'AND day > 0 ORDER BY day, entry' if by_day else 'ORDER BY entry'}"
+    )
+    for version, *row in book.connection.execute(query, (deal,)):
+        yield version, _posted(tuple(row))
 
 
 def outstanding_legs(entries: list[Posted], funders: list[str]) -> dict[str, int]:

@@ -8,7 +8,8 @@ still says something.
 
 from __future__ import annotations
 
-from ledger.replay.replaying import ENGINES, KnownBlock, Progress, replay
+from ledger.replay.engines import ENGINES
+from ledger.replay.replaying import KnownBlock, Progress, replay
 from ledger.replay.report import Failure, Report
 
 __all__ = ["ENGINES", "Failure", "KnownBlock", "Progress", "Report", "replay"]

@@ -12,8 +12,9 @@ from ledger.events import DealTerms, EntriesSubmitted, Place
 from ledger.founding import bits
 from ledger.money import PPM
 from ledger.replay.keys import Checks, Keys
-from ledger.replay.report import Findings, deal_shown
+from ledger.replay.report import Findings, PartyAccount, deal_shown
 from ledger.replay.twin import Twin
+from ledger.waterfall import Account
 
 _LENDER = bits(list(Licence), (Licence.LENDING,))
 _GUARANTOR = bits(list(Licence), (Licence.GUARANTEE, Licence.INSURANCE))
@@ -97,6 +98,13 @@ class Agreed:
         deal = self._deals.get(deal_id)
         return deal.with_deposit() if deal else None
 
+    def deposit_account(self, deal_id: bytes) -> PartyAccount | None:
+        """What the deposit of a deal is to who placed it, if the deal has one."""
+        terms = self.with_deposit(deal_id)
+        if terms is None:
+            return None
+        return PartyAccount(terms.parties[terms.deposit.depositor], Account.DEPOSIT_PLACED.value)
+
     def signing_parties(self, deal_id: bytes) -> set[int]:
         """Every funder and the servicer, by the terms in force."""
         terms = self.newest(deal_id)
@@ -127,11 +135,11 @@ class Agreed:
     # ---- terms
 
     def _proposed(self, event: events.TermsProposed, place: Place) -> None:
-        deal, block, terms = self._deal(event.deal_id), place.block, event.terms
-        name = f"{deal.name} version {event.version}:"
+        deal, terms = self._deal(event.deal_id), event.terms
+        name = f"version {event.version}:"
 
         def expect(check: str, expected: object, found: object, what: str) -> None:
-            self._findings.expect(check, block, expected, found, f"{name} {what}", deal=deal.name)
+            self._findings.expect(check, place, expected, found, f"{name} {what}", deal=deal.name)
 
         expect("D2", len(deal.versions) + 1, event.version, "version")
         expect("D2", PPM, sum(terms.shares_ppm), "shares")
@@ -143,11 +151,11 @@ class Agreed:
             expect("D6", before.currency, terms.currency, "currency")
         if held is not None and has_deposit(terms):
             expect("D6", held.deposit[:2], terms.deposit[:2], "depositor and custodian")
-        self._check_licences(deal.name, terms, block)
-        self._require_not_closed(deal, block, "terms proposed")
+        self._check_licences(deal.name, terms, place)
+        self._require_not_closed(deal, place, "terms proposed")
         deal.versions[event.version] = event
 
-    def _check_licences(self, name: str, terms: DealTerms, block: int) -> None:
+    def _check_licences(self, name: str, terms: DealTerms, place: Place) -> None:
         funders = range(len(terms.shares_ppm))
         enhancers = {layer.payer for layer in terms.layers}
         enhancers |= {terms.deposit.depositor} - {NOBODY}
@@ -162,34 +170,34 @@ class Agreed:
         ):
             for party in (terms.parties[place] for place in places if terms.demands & bit):
                 held = self._keys.licences(party)
-                expected = f"{name}: member {party} with a licence of {allowed:b}"
+                expected = f"member {party} with a licence of {allowed:b}"
                 self._findings.require(
-                    "licences", block, bool(held & allowed), expected, f"{held:b}", deal=name
+                    "licences", place, bool(held & allowed), expected, f"{held:b}", deal=name
                 )
 
     def _signed(self, event: events.TermsSigned, place: Place) -> None:
         deal = self._deal(event.deal_id)
-        self._require_not_closed(deal, place.block, "terms signed")
+        self._require_not_closed(deal, place, "terms signed")
         deal.signed.setdefault(event.version, {})[event.party] = event.terms_hash
 
     def _activated(self, event: events.DealActivated, place: Place) -> None:
-        deal, block = self._deal(event.deal_id), place.block
+        deal = self._deal(event.deal_id)
         proposed = deal.versions.get(event.version)
-        name = f"{deal.name} version {event.version}:"
+        name = f"version {event.version}:"
         if proposed is None:
-            self._findings.require("D1", block, False, f"{name} proposed", "-", deal=deal.name)
+            self._findings.require("D1", place, False, f"{name} proposed", "-", deal=deal.name)
             return
         signatures = deal.signed.get(event.version, {})
         same = {party for party, signed in signatures.items() if signed == proposed.terms_hash}
         parties = sorted(proposed.terms.parties)
         what = f"{name} signed by members"
-        self._findings.expect("D1", block, parties, sorted(same), what, deal=deal.name)
+        self._findings.expect("D1", place, parties, sorted(same), what, deal=deal.name)
         before = deal.newest.effective_date if deal.newest else -1
         day = proposed.terms.effective_date
         holds = day > before and event.effective_date == day
         expected = f"{name} effective on day {day}, after day {before}"
         found = f"day {event.effective_date}"
-        self._findings.require("D3", block, holds, expected, found, deal=deal.name)
+        self._findings.require("D3", place, holds, expected, found, deal=deal.name)
         deal.in_force.append(event.version)
         deal.since.append(place)
 
@@ -199,42 +207,40 @@ class Agreed:
         deal = self._deal(event.deal_id)
         # Another's suspension may be taken over.
         fresh = event.party != deal.suspended_by
-        expected = f"{deal.name}: suspended by a party that has not done so yet"
+        expected = "suspended by a party that has not done so yet"
         found = f"member {event.party}"
-        self._findings.require("D4", place.block, fresh, expected, found, deal=deal.name)
-        self._require_not_closed(deal, place.block, "suspended")
+        self._findings.require("D4", place, fresh, expected, found, deal=deal.name)
+        self._require_not_closed(deal, place, "suspended")
         deal.suspended_by = event.party
 
     def _resumed(self, event: events.DealResumed, place: Place) -> None:
         deal = self._deal(event.deal_id)
-        what = f"{deal.name}: resumed by member"
-        self._findings.expect(
-            "D4", place.block, deal.suspended_by, event.party, what, deal=deal.name
-        )
-        self._require_not_closed(deal, place.block, "resumed")
+        what = "resumed by member"
+        self._findings.expect("D4", place, deal.suspended_by, event.party, what, deal=deal.name)
+        self._require_not_closed(deal, place, "resumed")
         deal.suspended_by = 0
 
     def _closing_signed(self, event: events.ClosingSigned, place: Place) -> None:
         deal = self._deal(event.deal_id)
         signers = deal.closing.setdefault(deal.in_force[-1] if deal.in_force else 0, set())
         holds = event.party in self.signing_parties(event.deal_id) - signers
-        expected = f"{deal.name}: closing signed by a signing party, once"
+        expected = "closing signed by a signing party, once"
         found = f"member {event.party}"
-        self._findings.require("D5", place.block, holds, expected, found, deal=deal.name)
-        self._require_not_closed(deal, place.block, "closing signed")
+        self._findings.require("D5", place, holds, expected, found, deal=deal.name)
+        self._require_not_closed(deal, place, "closing signed")
         signers.add(event.party)
 
     def _closed(self, event: events.DealClosed, place: Place) -> None:
         deal = self._deal(event.deal_id)
         signers = deal.closing.get(deal.in_force[-1] if deal.in_force else 0, set())
         parties = sorted(self.signing_parties(event.deal_id))
-        what = f"{deal.name}: closing signed by members"
-        self._findings.expect("D5", place.block, parties, sorted(signers), what, deal=deal.name)
+        what = "closing signed by members"
+        self._findings.expect("D5", place, parties, sorted(signers), what, deal=deal.name)
         deal.closed = True
 
-    def _require_not_closed(self, deal: _Deal, block: int, what: str) -> None:
-        expected = f"{deal.name}: nothing {what} once it is closed"
-        self._findings.require("D5", block, not deal.closed, expected, what, deal=deal.name)
+    def _require_not_closed(self, deal: _Deal, place: Place, what: str) -> None:
+        expected = f"nothing {what} once it is closed"
+        self._findings.require("D5", place, not deal.closed, expected, what, deal=deal.name)
 
     # ---- bookings
 
@@ -244,13 +250,13 @@ class Agreed:
     def _booked(self, event: events.LoanBooked, place: Place) -> None:
         assert self._batch is not None, "a loan without EntriesSubmitted before it"
         deal = self._deal(self._batch.deal_id)
-        block, version = place.block, self._batch.version
+        version = self._batch.version
         start = event.particulars & 0xFFFF
         stopped = f"member {deal.suspended_by}" if deal.suspended_by else "-"
-        expected = f"{deal.name}: no loan booked while it is suspended"
+        expected = "no loan booked while it is suspended"
         require, about = self._findings.require, {"deal": deal.name, "about": event.loan_id}
-        require("D4", block, not deal.suspended_by, expected, stopped, **about)  # type: ignore[arg-type]
-        self._require_not_closed(deal, block, "loan booked")
+        require("D4", place, not deal.suspended_by, expected, stopped, **about)  # type: ignore[arg-type]
+        self._require_not_closed(deal, place, "loan booked")
         if version not in deal.in_force:
             return
         first = deal.versions[version].terms.effective_date
@@ -258,5 +264,5 @@ class Agreed:
         end = 1 << 16
         if after < len(deal.in_force):
             end = deal.versions[deal.in_force[after]].terms.effective_date
-        expected = f"{deal.name} version {version}: a loan from day {first} on, before day {end}"
-        require("D3", block, first <= start < end, expected, f"day {start}", **about)  # type: ignore[arg-type]
+        expected = f"version {version}: a loan from day {first} on, before day {end}"
+        require("D3", place, first <= start < end, expected, f"day {start}", **about)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from eth_abi.exceptions import DecodingError
 
 from ledger.bindings import decode_output, encode_call
 from ledger.errors import Reverted
-from ledger.replay.report import Findings
+from ledger.replay.report import Findings, PartyAccount
 
 Read = Callable[[bytes, bytes], bytes]
 """(contract, call data) -> output. Raises `Reverted`."""
@@ -48,6 +48,9 @@ class Asking:
         *,
         deal: str = "",
         about: bytes = b"",
+        account: PartyAccount | None = None,
     ) -> bool:
         """As `Findings.expect`, at the head."""
-        return self.findings.expect(check, self.head, expected, found, what, deal=deal, about=about)
+        return self.findings.expect(
+            check, self.head, expected, found, what, deal=deal, about=about, account=account
+        )

@@ -10,6 +10,7 @@ from eth_abi.exceptions import DecodingError
 from ledger.bindings import CONTRACTS, artifact, creation_code
 from ledger.chain.genesis import Genesis
 from ledger.errors import ChainUnusable
+from ledger.events import Place
 from ledger.founding import CONFIRMING, POSTERS, WIRING, contract_address
 from ledger.messages import text
 from ledger.replay.execution import Executed
@@ -48,7 +49,7 @@ class Contracts:
         self._operator = operator
         self._contracts = contracts
         self._findings = findings
-        self._block = {name: 1 for name in CONTRACTS}
+        self._deployed: dict[str, int | Place] = {name: 1 for name in CONTRACTS}
         for nonce, name in enumerate(CONTRACTS):
             own = contract_address(operator, nonce)
             findings.expect("genesis", 0, own, contracts[name], f"{name} at")
@@ -61,7 +62,8 @@ class Contracts:
         if transaction.nonce >= len(CONTRACTS):
             return
         name = CONTRACTS[transaction.nonce]
-        self._block[name] = block
+        place = Place(block, executed.receipt.transaction_index, 0)
+        self._deployed[name] = place
         sources = _sources_hash(artifact(name).bytecode)
         found = _blanked(bytes(transaction.data), sources)
         expected = _blanked(self._creation_code(name, bytes(transaction.data)), sources)
@@ -70,7 +72,7 @@ class Contracts:
             at = _first_difference(expected, found)
             self._findings.fail(
                 "deployment",
-                block,
+                place,
                 f"{name}: {len(expected)} bytes, from byte {at} 0x{_excerpt(expected, at)}",
                 f"{len(found)} bytes, 0x{_excerpt(found, at)}",
             )
@@ -88,7 +90,7 @@ class Contracts:
                 at = _first_difference(expected, found)
                 self._findings.fail(
                     "contract_code",
-                    self._block[name],
+                    self._deployed[name],
                     f"{name}: {len(expected)} bytes, from byte {at} 0x{_excerpt(expected, at)}",
                     f"{len(found)} bytes, 0x{_excerpt(found, at)}",
                 )

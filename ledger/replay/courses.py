@@ -50,7 +50,7 @@ class Course:
     def expect(
         self,
         check: str,
-        block: int,
+        place: int | Place,
         expected: object,
         found: object,
         what: str,
@@ -58,22 +58,21 @@ class Course:
     ) -> bool:
         """As `Findings.expect`, of this deal."""
         return self.findings.expect(
-            check, block, expected, found, f"{self.name}: {what}", deal=self.name, about=about
+            check, place, expected, found, what, deal=self.name, about=about
         )
 
     def require(
         self,
         check: str,
-        block: int,
+        place: int | Place,
         holds: bool,
         expected: str,
         found: object,
         about: bytes = b"",
     ) -> bool:
         """As `Findings.require`, of this deal."""
-        wanted = f"{self.name}: {expected}"
         return self.findings.require(
-            check, block, holds, wanted, found, deal=self.name, about=about
+            check, place, holds, expected, found, deal=self.name, about=about
         )
 
 

@@ -13,7 +13,6 @@ from ledger.replay.agreed import has_deposit
 from ledger.replay.courses import Batch, Course
 from ledger.replay.history import MAX_LAYERS
 from ledger.replay.moves import Move
-from ledger.replay.report import shown
 from ledger.replay.twin import Twin
 
 _OF_LAYERS = (Kind.COMPENSATION, Kind.RECOVERY, Kind.CLAIM_REPAYMENT)
@@ -79,9 +78,8 @@ class Cover:
             disbursed_minor=self.disbursed_minor,
             outstanding_minor=self.outstanding_minor,
         )
-        block, found = move.place.block, tuple(move.layers_minor[: len(expected)])
-        name = f"compensation {shown(move.entry_id)}: layers pay"
-        self._course.expect("twin", block, expected, found, name, move.entry_id)
+        place, found = move.place, tuple(move.layers_minor[: len(expected)])
+        self._course.expect("twin", place, expected, found, "layers pay", move.entry_id)
         reach = move.owed_minor
         for layer, pay in enumerate(found):
             most = half_up(max(0, reach) * twin.terms.layers[layer].share_ppm, PPM)
@@ -89,8 +87,8 @@ class Cover:
             used = self.used_minor[layer]
             if cap is not None:
                 most = min(most, max(0, cap - used))
-            name = f"compensation {shown(move.entry_id)}: layer {layer} pays at most {most}"
-            self._course.require("G2", block, pay <= most, name, pay, move.entry_id)
+            expected_most = f"layer {layer} pays at most {most}"
+            self._course.require("G2", place, pay <= most, expected_most, pay, move.entry_id)
             reach -= pay
 
     def _check_batch(self, batch: Batch, deposit_minor: int, outstanding_minor: int) -> None:
@@ -112,7 +110,7 @@ class Cover:
     def _check_line(self, batch: Batch, line: str, ppm: int, about: bytes) -> None:
         holds = self.deposit_minor * PPM >= ppm * self.outstanding_minor
         expected = f"a deposit of {ppm} ppm of {self.outstanding_minor}, its {line} line"
-        self._course.require("lines", batch.block, holds, expected, self.deposit_minor, about)
+        self._course.require("lines", batch.place, holds, expected, self.deposit_minor, about)
 
     def _expect_call(
         self, batch: Batch, twin: Twin, deposit_minor: int, outstanding_minor: int

@@ -57,7 +57,8 @@ class Days:
         """The last entry with legs: event, deal, business day, kind."""
         self._due: set[tuple[int, int]] = set()
         """Disputes that the last signature still has to bring on record: party, sections."""
-        self._due_at = "", 0
+        self._due_at = "", "", Place(0, 0, 0)
+        """Deal, words and place of the last signature."""
         self.closings: dict[bytes, list[tuple[int, Place]]] = {}
         """Deal to its closed months, each with the place of its closing."""
         self.checks: Checks = {
@@ -107,19 +108,19 @@ class Days:
         self._findings.counts["J3"] += 1
         if day <= sealed:
             deal = deal_shown(deal_id)
-            expected = f"{deal}: a date after day {sealed}"
-            self._findings.fail("J3", place.block, expected, f"day {day}", deal=deal, about=about)
+            expected = f"a date after day {sealed}"
+            self._findings.fail("J3", place, expected, f"day {day}", deal=deal, about=about)
 
     # ---- signatures
 
     def _day_signed(self, event: events.DaySigned, place: Place) -> None:
         self._check_due()
         own = self._deals[event.deal_id]
-        deal = deal_shown(event.deal_id)
         signatures = own.signed.setdefault(event.day, {})
         signatures[event.party] = event
         sections = section_hashes(event)
-        self._due_at = f"{deal} day {event.day}: member {event.party}", place.block
+        name = f"day {event.day}: member {event.party}"
+        self._due_at = deal_shown(event.deal_id), name, place
         if tuple(event.totals) != own.own_totals(event.day):
             self._due.add((_OWN, 1))
         for party, other in signatures.items():
@@ -131,18 +132,18 @@ class Days:
 
     def _day_disputed(self, event: events.DayDisputed, place: Place) -> None:
         named = event.against, event.sections
-        expected = f"{self._due_at[0]} differs from {sorted(self._due)}"
+        expected = f"{self._due_at[1]} differs from {sorted(self._due)}"
         deal = deal_shown(event.deal_id)
         holds = named in self._due
-        self._findings.require("disputes", place.block, holds, expected, named, deal=deal)
+        self._findings.require("disputes", place, holds, expected, named, deal=deal)
         self._due.discard(named)
 
     def _check_due(self) -> None:
         """What differs is on record."""
         if self._due:
-            name, block = self._due_at
+            deal, name, place = self._due_at
             expected = f"{name} differs from {sorted(self._due)}, on record"
-            self._findings.require("disputes", block, False, expected, "-")
+            self._findings.require("disputes", place, False, expected, "-", deal=deal)
             self._due.clear()
 
     def _day_sealed(self, event: events.DaySealed, place: Place) -> None:
@@ -152,15 +153,15 @@ class Days:
         same = {party: one for party, one in signatures.items() if one.digest == event.digest}
         parties = self._agreed.signing_parties(event.deal_id)
         deal = deal_shown(event.deal_id)
-        name = f"{deal} day {event.day}:"
+        name = f"day {event.day}:"
         # Another than a signing party cannot sign, so those who did are a part of them.
         signers = sorted(same.keys() & parties)
         expect = self._findings.expect
-        expect("J2", place.block, sorted(parties), signers, f"{name} signed by members", deal=deal)
+        expect("J2", place, sorted(parties), signers, f"{name} signed by members", deal=deal)
         for party in signers[:1]:
             totals = own.own_totals(event.day)
             told = tuple(same[party].totals)
-            expect("J2", place.block, totals, told, f"{name} sealed with totals", deal=deal)
+            expect("J2", place, totals, told, f"{name} sealed with totals", deal=deal)
             own.seals.append((place, same[party]))
         own.sealed = event.day
 
@@ -171,12 +172,11 @@ class Days:
         closed = self.closings.setdefault(event.deal_id, [])
         deal = deal_shown(event.deal_id)
         again = any(month == event.month for month, _ in closed)
-        expected = f"{deal}: month {event.month} closed once"
-        self._findings.require("S1", place.block, not again, expected, "again", deal=deal)
+        expected = f"month {event.month} closed once"
+        self._findings.require("S1", place, not again, expected, "again", deal=deal)
         if closed and not again:
-            what = f"{deal}: next month to close"
-            after = closed[-1][0] + 1
-            self._findings.expect("S2", place.block, after, event.month, what, deal=deal)
+            what, after = "next month to close", closed[-1][0] + 1
+            self._findings.expect("S2", place, after, event.month, what, deal=deal)
         closed.append((event.month, place))
 
 

@@ -47,10 +47,9 @@ class Deposits:
     def _reversed(self, event: events.DepositReversed, place: Place) -> None:
         mirrored = self._paid.pop((event.deal_id, event.reversed_id), 0)
         deal = deal_shown(event.deal_id)
-        what = f"{deal}: a payment that stands, of"
         self._findings.expect(
-            "G5", place.block, mirrored, event.amount_minor, what,
-            deal=deal, about=event.entry_id,
+            "G5", place, mirrored, event.amount_minor, "a payment that stands, of",
+            deal=deal, about=event.entry_id, account=self._agreed.deposit_account(event.deal_id),
         )  # fmt: skip
         self._move(event.deal_id, -event.amount_minor, place, event.entry_id)
         self._compare(event, place)
@@ -81,15 +80,17 @@ class Deposits:
         after = self._deposits.get(deal_id, 0) + amount_minor
         self._deposits[deal_id] = after
         deal = deal_shown(deal_id)
-        expected = f"{deal}: a deposit never below 0"
+        expected = "a deposit never below 0"
         self._findings.require(
-            "G5", place.block, after >= 0, expected, after, deal=deal, about=about
-        )
+            "G5", place, after >= 0, expected, after,
+            deal=deal, about=about, account=self._agreed.deposit_account(deal_id),
+        )  # fmt: skip
 
     def _compare(self, event: Any, place: Place) -> None:
         deal = deal_shown(event.deal_id)
-        what = f"{deal}: {type(event).__name__} with a deposit of"
+        what = f"{type(event).__name__} with a deposit of"
         self._findings.expect(
-            "G5", place.block, self._deposits.get(event.deal_id, 0), event.deposit_minor, what,
+            "G5", place, self._deposits.get(event.deal_id, 0), event.deposit_minor, what,
             deal=deal, about=getattr(event, "entry_id", b""),
+            account=self._agreed.deposit_account(event.deal_id),
         )  # fmt: skip

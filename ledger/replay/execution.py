@@ -1,69 +1,37 @@
-"""Execution: the transactions of each block once more, from an empty state, in memory."""
+"""Execution: the transactions of each block once more, from an empty state, in memory.
+
+On one EVM or on two. What the first comes to is compared with the header; the second must come to
+the same transaction by transaction: then its receipts and so their root are the same as well.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eth.abc import ComputationAPI, SignedTransactionAPI
-from eth.exceptions import VMError
-from eth.vm.forks.london import LondonVM
+from eth.abc import SignedTransactionAPI
 from eth.vm.forks.london.blocks import LondonBlockHeader
-from eth.vm.forks.london.computation import LondonComputation
 from eth_hash.auto import keccak
-from eth_utils.exceptions import ValidationError
 from rlp.codec import encode_raw
 
 from ledger.chain.blocks import Block
-from ledger.chain.engine import ZERO_ADDRESS, Log, Receipt
-from ledger.chain.execution import LedgerState, call, open_state, reason_of
+from ledger.chain.engine import Log, Receipt
 from ledger.chain.genesis import Genesis
 from ledger.chain.ordered_trie import root_of
 from ledger.chain.pending import bloom_of, encode_record, read_transaction
-from ledger.chain.store import Batch, Table
-from ledger.chain.trie import EMPTY_ROOT
 from ledger.errors import Refused, TransactionInvalid
+from ledger.events import Place
 from ledger.founding import contract_address
-from ledger.replay.report import Findings
+from ledger.replay.evm import Evm, NotExecutable, Outcome, Slot
+from ledger.replay.report import Findings, shown
 
 _HALF_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141 // 2
 _BLOOM_BYTES = 256
 
-
-class AuditState(LedgerState):
-    """The state on py-evm's own opcode loop, not on the one that sealed the blocks."""
-
-    computation_class = LondonComputation
-
-
 Admit = Callable[[bytes, Callable[[bytes, bytes], bytes]], bool]
 """(sender, call) -> whether the sender may send"""
-
-
-class MemoryStore(Batch):
-    """A store in memory, for the state alone."""
-
-    def __init__(self) -> None:
-        self.block = 0
-        self.values: dict[bytes, bytes] = {}
-
-    def get(self, table: Table, key: bytes) -> bytes | None:
-        """The value, or None."""
-        return self.values.get(key)
-
-    def put(self, table: Table, key: bytes, value: bytes) -> None:
-        """Set a value."""
-        self.values[key] = value
-
-    def delete(self, table: Table, key: bytes) -> None:
-        """Remove a value, if there is one."""
-        self.values.pop(key, None)
-
-    def scan(self, table: Table, first: bytes, end: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Pairs with `first` <= key < `end` in key order."""
-        keys = sorted(key for key in self.values if first <= key < end)
-        return ((key, self.values[key]) for key in keys)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,21 +43,34 @@ class Executed:
     receipt: Receipt
     record: bytes
     """The receipt as a ledger's own folder keeps it."""
+    written: Mapping[Slot, int]
+    """Every slot that is another than before, with what it holds now."""
 
 
 class Execution:
-    """Re-executes blocks on py-evm and compares each with what its header says."""
+    """Re-executes blocks and compares each with what its header says."""
 
-    name = "pyevm"
-
-    def __init__(self, genesis: Genesis, admit: Admit, findings: Findings) -> None:
+    def __init__(
+        self,
+        genesis: Genesis,
+        evms: Sequence[Evm],
+        members: bytes,
+        admit: Admit,
+        findings: Findings,
+    ) -> None:
+        """`evms`: one, or two to be compared; `members`: the contract that `admit` asks."""
         self._genesis = genesis
+        self.evm, *others = evms
+        self._other = others[0] if others else None
         self._admit = admit
+        self._members = members
+        self._admitted: dict[bytes, bool] = {}
         self._findings = findings
-        self._store = MemoryStore()
-        self._header: LondonBlockHeader = genesis.header()
-        self._state_root = EMPTY_ROOT
-        self._state_differs = False
+        self.checks: dict[str, Counter[str]] = {evm.name: Counter() for evm in evms}
+        """EVM to how often each thing was compared on it."""
+        self._differed = False
+        self.parted = False
+        """Whether the second EVM came to something else, and was left behind there."""
         self.diverged = False
         """Whether the state is no longer the chain's, so that going on would say nothing."""
 
@@ -99,112 +80,144 @@ class Execution:
         Once the state has diverged from the chain's, only checks the transactions themselves.
         """
         header, findings = block.header, self._findings
-        number = self._store.block = header.block_number
+        number = header.block_number
         listed = root_of(block.transactions)
         as_listed = findings.expect("transactions_root", number, header.transaction_root, listed)
         transactions = list(self._decoded(number, block.transactions))
         if self.diverged:
             return []
-        self._header = header
-        state = self._open(header, signer, hashes)
-        pending = _Pending(state, findings, number)
+        hashes = tuple(hashes)
+        for evm in self._evms():
+            evm.begin(header, signer, hashes)
+            self.checks[evm.name]["transactions_root"] += 1
+        pending = Pending(number)
         for index, raw, transaction in transactions:
-            self._check_sender(state, number, index, transaction.sender)
-            pending.execute(index, raw, transaction)
-        self._compare(header, state, pending, as_listed=as_listed)
+            self._check_sender(Place(number, index, 0), transaction.sender)
+            self._execute(pending, header, index, raw, transaction)
+        self._compare(header, pending, as_listed=as_listed)
         return pending.executed
 
-    @property
-    def stored(self) -> Mapping[bytes, bytes]:
-        """The state table as a ledger's own folder keeps it."""
-        return self._store.values
+    def _evms(self) -> Iterator[Evm]:
+        yield self.evm
+        if self._other is not None:
+            yield self._other
 
-    def reader(self) -> Callable[[bytes, bytes], bytes]:
-        """(contract, calldata) -> output, on the present state. It raises `Reverted`."""
-        state = self._at_head()
-        return lambda to, data: bytes(call(state, sender=ZERO_ADDRESS, to=to, data=data).output)
-
-    def code(self, address: bytes) -> bytes:
-        """Runtime code of a contract, empty when there is none."""
-        return bytes(self._at_head().get_code(address))  # type: ignore[arg-type]
+    # ---- transactions
 
     def _decoded(
         self, number: int, raws: Iterable[bytes]
     ) -> Iterator[tuple[int, bytes, SignedTransactionAPI]]:
         for index, raw in enumerate(raws):
             self._findings.counts["signatures"] += 1
-            name = f"transaction {index}: signed for chain {self._genesis.chain_id}"
+            place = Place(number, index, 0)
+            name = f"signed for chain {self._genesis.chain_id}"
             try:
                 transaction = read_transaction(raw, self._genesis.chain_id)
             except TransactionInvalid as error:
-                self._findings.fail("signatures", number, name, error.found)
+                self._findings.fail("signatures", place, name, error.found)
                 continue
             # Otherwise anyone could give a signed transaction a second hash (EIP-2).
             if transaction.s > _HALF_ORDER:
-                self._findings.fail("signatures", number, name, f"s {transaction.s:#x}")
+                self._findings.fail("signatures", place, name, f"s {transaction.s:#x}")
             yield index, raw, transaction
 
-    def _check_sender(self, state: LedgerState, number: int, index: int, sender: bytes) -> None:
-        before = state.snapshot()
-        self._findings.counts["membership"] += 1
+    def _check_sender(self, place: Place, sender: bytes) -> None:
+        admitted = self._admitted.get(sender)
+        if admitted is None:
+            try:
+                admitted = self._admit(sender, self.evm.read)
+            except Refused:
+                admitted = False
+            self._admitted[sender] = admitted
+        expected = "sender a registered key of a member"
+        self._findings.require("membership", place, admitted, expected, sender)
 
-        def read(to: bytes, data: bytes) -> bytes:
-            return bytes(call(state, sender=ZERO_ADDRESS, to=to, data=data).output)
-
-        try:
-            admitted = self._admit(sender, read)
-        except Refused:
-            admitted = False
-        state.revert(before)
-        if not admitted:
-            expected = f"transaction {index}: sender a registered key of a member"
-            self._findings.fail("membership", number, expected, f"0x{sender.hex()}")
-
-    def _compare(
-        self, header: LondonBlockHeader, state: LedgerState, pending: _Pending, *, as_listed: bool
+    def _execute(
+        self,
+        pending: Pending,
+        header: LondonBlockHeader,
+        index: int,
+        raw: bytes,
+        transaction: SignedTransactionAPI,
     ) -> None:
+        """A transaction must succeed; a failed one is in the block nevertheless."""
+        self._findings.counts["status"] += 1
+        place = Place(pending.number, index, 0)
+        room = header.gas_limit - pending.gas_used
+        outcome = self._outcome(self.evm, transaction, room)
+        if isinstance(outcome, NotExecutable):
+            pending.refused = True
+            self._findings.fail("status", place, "success", str(outcome))
+        else:
+            if outcome.reason is not None:
+                self._findings.fail("status", place, "success", outcome.reason)
+            if not transaction.to or any(at == self._members for at, _ in outcome.written):
+                # A key may have been admitted or revoked, or the contract only now be there.
+                self._admitted.clear()
+            pending.include(index, raw, transaction, outcome)
+        if self._other is not None:
+            self._expect_same(place, outcome, self._outcome(self._other, transaction, room))
+
+    def _outcome(
+        self, evm: Evm, transaction: SignedTransactionAPI, room: int
+    ) -> Outcome | NotExecutable:
+        self.checks[evm.name]["status"] += 1
+        if transaction.gas > room:
+            return NotExecutable(f"gas {transaction.gas} > {room} left in the block")
+        try:
+            return evm.apply(transaction)
+        except NotExecutable as error:
+            return error
+
+    def _expect_same(
+        self, place: Place, first: Outcome | NotExecutable, second: Outcome | NotExecutable
+    ) -> None:
+        """Of the two EVMs: status, gas, logs, and every slot written."""
+        assert self._other is not None
+        one, other = self.evm.name, self._other.name
+        self._findings.counts["engines"] += 1
+        self.checks[other]["engines"] += 1
+        for what, told, found in _told(first, second):
+            if told != found:
+                self._findings.fail(
+                    "engines", place, f"{what} {told} ({one})", f"{found} ({other})"
+                )
+                # What follows follows from it.
+                self._other, self.parted = None, True
+                return
+
+    # ---- blocks
+
+    def _compare(self, header: LondonBlockHeader, pending: Pending, *, as_listed: bool) -> None:
         number, expect = header.block_number, self._findings.expect
-        state.persist()
-        self._state_root = state.state_root
+        state_root = self.evm.end()
         same = [
             expect("gas_used", number, header.gas_used, pending.gas_used),
-            expect("logs_bloom", number, header.bloom, pending.bloom, "logsBloom"),
+            expect("logs_bloom", number, f"{header.bloom:#x}", f"{pending.bloom:#x}"),
             expect("receipts_root", number, header.receipt_root, root_of(pending.receipts)),
         ]
-        same_state = expect("state_root", number, header.state_root, self._state_root)
+        for evm in self._evms():
+            self.checks[evm.name].update(("gas_used", "logs_bloom", "receipts_root"))
+        if self._other is not None:
+            self._other.end()
+        broken = not as_listed or pending.refused
+        if state_root is None:
+            differs = not all(same)
+            broken = broken or not all(one.succeeded for one in pending.executed)
+        else:
+            differs = not expect("state_root", number, header.state_root, state_root)
+            self.checks[self.evm.name]["state_root"] += 1
+            broken = broken or not all(same)
         # A header alone may be wrong about the state; two in a row, or other transactions, are not.
-        self.diverged = not same_state and (
-            self._state_differs or not as_listed or pending.refused or not all(same)
-        )
-        self._state_differs = not same_state
-
-    def _at_head(self) -> LedgerState:
-        return self._open(self._header, ZERO_ADDRESS, ())
-
-    def _open(
-        self, header: LondonBlockHeader, signer: bytes, hashes: Iterable[bytes]
-    ) -> LedgerState:
-        return open_state(
-            self._store,
-            state_root=self._state_root,
-            chain_id=self._genesis.chain_id,
-            number=header.block_number,
-            timestamp=header.timestamp,
-            signer=signer,
-            difficulty=header.difficulty,
-            gas_limit=header.gas_limit,
-            previous_hashes=tuple(hashes),
-            state_class=AuditState,
-        )
+        self.diverged = differs and (self._differed or broken)
+        self._differed = differs
 
 
-class _Pending:
+class Pending:
     """What the transactions of one block have come to so far."""
 
-    def __init__(self, state: LedgerState, findings: Findings, number: int) -> None:
-        self._state = state
-        self._findings = findings
-        self._number = number
+    def __init__(self, number: int) -> None:
+        self.number = number
         self._log_count = 0
         self.gas_used = 0
         self.bloom = 0
@@ -213,68 +226,39 @@ class _Pending:
         self.refused = False
         """Whether a transaction could not be executed at all."""
 
-    def execute(self, index: int, raw: bytes, transaction: SignedTransactionAPI) -> None:
-        """Execute a transaction, which must succeed; a failed one is in the block nevertheless."""
-        self._findings.counts["status"] += 1
-        expected = f"transaction {index}: success"
-        try:
-            computation = self._apply(transaction)
-        except (ValidationError, VMError, Refused) as error:
-            self.refused = True
-            self._findings.fail("status", self._number, expected, str(error))
-            return
-        if computation.is_error:
-            self._findings.fail("status", self._number, expected, reason_of(computation))
-        self._include(index, raw, transaction, computation)
-
-    def _apply(self, transaction: SignedTransactionAPI) -> ComputationAPI:
-        state = self._state
-        state.lock_changes()
-        before = state.snapshot()
-        try:
-            computation = state.apply_transaction(transaction)
-        except BaseException:
-            state.revert(before)
-            raise
-        state.commit(before)
-        return computation
-
-    def _include(
-        self, index: int, raw: bytes, transaction: SignedTransactionAPI, computation: ComputationAPI
+    def include(
+        self, index: int, raw: bytes, transaction: SignedTransactionAPI, outcome: Outcome
     ) -> None:
-        entries = [
-            (address, tuple(topic.to_bytes(32, "big") for topic in topics), data)
-            for address, topics, data in computation.get_log_entries()
-        ]
-        bloom = bloom_of(entries)
-        gas_used = LondonVM.finalize_gas_used(transaction, computation)
-        self.gas_used += gas_used
+        """Add the receipt of an executed transaction."""
+        bloom = bloom_of(list(outcome.entries))
+        self.gas_used += outcome.gas_used
         self.bloom |= bloom
-        status = b"" if computation.is_error else b"\x01"
-        body: Any = [status, _integer(self.gas_used), bloom.to_bytes(_BLOOM_BYTES, "big"), entries]
+        status = b"\x01" if outcome.succeeded else b""
+        body: Any = [
+            status,
+            _integer(self.gas_used),
+            bloom.to_bytes(_BLOOM_BYTES, "big"),
+            outcome.entries,
+        ]
         # An envelope's first byte is its type; a legacy transaction is an RLP list (EIP-2718).
         envelope = raw[:1] if raw[0] < 0x80 else b""
         encoded = envelope + encode_raw(body)
         self.receipts.append(encoded)
-        receipt = self._receipt(index, raw, transaction, gas_used, entries)
+        receipt = self._receipt(index, raw, transaction, outcome)
         record = encode_record(receipt, self._log_count, encoded)
-        self._log_count += len(entries)
+        self._log_count += len(outcome.entries)
         self.executed.append(
             Executed(
                 transaction=transaction,
-                succeeded=not computation.is_error,
+                succeeded=outcome.succeeded,
                 receipt=receipt,
                 record=record,
+                written=outcome.written,
             )
         )
 
     def _receipt(
-        self,
-        index: int,
-        raw: bytes,
-        transaction: SignedTransactionAPI,
-        gas_used: int,
-        entries: list[tuple[bytes, tuple[bytes, ...], bytes]],
+        self, index: int, raw: bytes, transaction: SignedTransactionAPI, outcome: Outcome
     ) -> Receipt:
         transaction_hash = keccak(raw)
         deployed = None
@@ -282,23 +266,45 @@ class _Pending:
             deployed = contract_address(transaction.sender, transaction.nonce)
         return Receipt(
             transaction_hash=transaction_hash,
-            block_number=self._number,
+            block_number=self.number,
             transaction_index=index,
-            gas_used=gas_used,
+            gas_used=outcome.gas_used,
             logs=tuple(
-                Log(
-                    address=address,
-                    topics=topics,
-                    data=data,
-                    block_number=self._number,
-                    transaction_hash=transaction_hash,
-                    transaction_index=index,
-                    log_index=self._log_count + at,
-                )
-                for at, (address, topics, data) in enumerate(entries)
+                [
+                    Log(
+                        address=address,
+                        topics=topics,
+                        data=data,
+                        block_number=self.number,
+                        transaction_hash=transaction_hash,
+                        transaction_index=index,
+                        log_index=self._log_count + at,
+                    )
+                    for at, (address, topics, data) in enumerate(outcome.entries)
+                ]
             ),
             contract_address=deployed,
         )
+
+
+def _told(
+    first: Outcome | NotExecutable, second: Outcome | NotExecutable
+) -> Iterator[tuple[str, object, object]]:
+    """What two EVMs say, one thing after the other."""
+    if isinstance(first, NotExecutable) or isinstance(second, NotExecutable):
+        told, found = (not isinstance(one, NotExecutable) for one in (first, second))
+        yield "executable", told, found
+        return
+    yield "success", first.succeeded, second.succeeded
+    yield "gas used", first.gas_used, second.gas_used
+    if first.entries != second.entries:
+        yield "logs", len(first.entries), len(second.entries)
+        for at, (one, other) in enumerate(zip(first.entries, second.entries, strict=True)):
+            yield f"log {at}", shown(one), shown(other)
+    if first.written != second.written:
+        for slot in sorted(first.written.keys() | second.written.keys()):
+            name = f"0x{slot[0].hex()} slot {slot[1]:#x}"
+            yield name, first.written.get(slot), second.written.get(slot)
 
 
 def _integer(value: int) -> bytes:

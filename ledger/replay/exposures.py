@@ -156,4 +156,4 @@ class Exposure:
                 f"nothing out of member {event.bank} when it counts member {event.party} to"
                 f" group {event.group}"
             )
-            self._course.require("X4", at.block, out == 0, expected, out)
+            self._course.require("X4", at, out == 0, expected, out)

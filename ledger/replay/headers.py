@@ -18,6 +18,8 @@ from ledger.errors import ChainCorrupt
 from ledger.replay.report import Findings
 
 _HASHES_BACK = 256
+_LAST_TIMESTAMP = (1 << 64) - 1
+"""Other clients read no longer one."""
 
 
 class Headers:
@@ -52,6 +54,8 @@ class Headers:
         ):
             if expected != found:
                 findings.fail("headers", number, f"{name} {expected}", f"{found}")
+        if header.timestamp > _LAST_TIMESTAMP:
+            findings.fail("headers", number, "timestamp in 64 bits", f"{header.timestamp}")
         if header.timestamp <= parent.timestamp:
             later = f"timestamp > {parent.timestamp}"
             findings.fail("headers", number, later, f"{header.timestamp}")

@@ -10,7 +10,6 @@ from ledger.replay.courses import Course
 from ledger.replay.cover import Cover
 from ledger.replay.exposures import Totals
 from ledger.replay.months import Figures, Months
-from ledger.replay.report import shown
 
 _PAID, _RELEASED, _REVERSAL, _PAID_REVERSED = 1, 2, 3, 4
 """Kinds of entries on a deposit, as Guarantees keeps them."""
@@ -20,19 +19,20 @@ def check_cover(book: Book, asking: Asking, course: Course, cover: Cover) -> Non
     """The deposit, every entry on it, and what each layer used."""
     ask, name, deal = asking.ask, course.name, course.deal.deal
     found = ask("Guarantees", "deposit_minor", course.deal_id)
-    asking.expect("deposits", cover.deposit_minor, found, f"{name}: deposit", deal=name)
+    account = course.agreed.deposit_account(course.deal_id)
+    asking.expect("deposits", cover.deposit_minor, found, "deposit", deal=name, account=account)
     own = reading.deposit_minor(book, deal)
-    asking.expect("deposits", own, found, f"{name}: deposit by its ledger", deal=name)
+    asking.expect("deposits", own, found, "deposit by its ledger", deal=name, account=account)
     for line in reading.deposit_lines(book, deal):
         word = _word_of(line)
         if word:
             kept = ask("Guarantees", "deposit_entry", course.deal_id, line.entry_id)
-            what = f"{name}: entry {shown(line.entry_id)} on the deposit"
+            what = "entry on the deposit"
             asking.expect("deposits", word, kept, what, deal=name, about=line.entry_id)
     by_book = reading.used_minor(book, deal)
     for layer in range(max(len(twin.layers) for twin in course.twins.values())):
         used = ask("Guarantees", "used_minor", course.deal_id, layer)
-        what = f"{name}: used by layer {layer}"
+        what = f"used by layer {layer}"
         asking.expect("layers", cover.used_minor[layer], used, what, deal=name)
         asking.expect("layers", by_book.get(layer, 0), used, f"{what} by the book", deal=name)
 
@@ -55,15 +55,15 @@ def check_months(asking: Asking, course: Course, months: Months) -> None:
     """
     ask, name, own = asking.ask, course.name, course.deal_id
     found = ask("Settlements", "open_month", own)
-    asking.expect("figures", months.open_month, found, f"{name}: open month", deal=name)
+    asking.expect("figures", months.open_month, found, "open month", deal=name)
     kept = tuple(ask("Settlements", "standing", own))
     standing = tuple(months.standing.values())
-    asking.expect("figures", standing, kept, f"{name}: left by closed months", deal=name)
+    asking.expect("figures", standing, kept, "left by closed months", deal=name)
     moved_minor = 0
     for month in sorted(months.figures):
         check = "figures" if month >= months.open_month else "S1"
         figures = tuple(ask("Settlements", "figures", own, month))
-        what = f"{name}: moved in month {month}"
+        what = f"moved in month {month}"
         asking.expect(check, tuple(months.figures[month]), figures, what, deal=name)
         late = tuple(ask("Settlements", "late_figures", own, month))
         expected = tuple(months.late.get(month, Figures()))
@@ -71,7 +71,7 @@ def check_months(asking: Asking, course: Course, months: Months) -> None:
         if month >= months.open_month:
             moved_minor += figures[0]
     outstanding, _ = ask("Loans", "volume", own)
-    what = f"{name}: opening and moved since, of outstanding"
+    what = "opening and moved since, of outstanding"
     asking.expect("S3", outstanding, kept[0] + moved_minor, what, deal=name)
 
 

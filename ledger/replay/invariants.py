@@ -15,6 +15,11 @@ _LETTER = re.compile(r"(?:^|\s)([A-Z]\d)\s")
 OF_THE_CHAIN = {
     "genesis": "the first block and the addresses that genesis.json names",
     "known_block": "a block that the auditor knows, against the chain",
+    "checkpoint": "what members signed of a block, its state and the days sealed by then,"
+    " against the chain",
+    "against": "another copy of the chain is one, and has no more blocks",
+    "fork": "two copies of the chain have the same blocks",
+    "equivocation": "no validator sealed two blocks of one height",
     "blocks": "the file or folder has every block, and each can be read",
     "headers": "each header follows from its parent",
     "seals": "each block is sealed by a validator whose turn it may be",
@@ -26,9 +31,12 @@ OF_THE_CHAIN = {
     "logs_bloom": "bloom of the header with that of executing",
     "receipts_root": "receipts of the header with those of executing",
     "state_root": "state of the header with that of executing",
+    "engines": "a second EVM with the first, by transaction: status, gas, logs, storage written",
     "deployment": "the contracts were deployed from the shipped code, with the right arguments",
     "contract_code": "the contracts' code at the head is the shipped one",
+    "recompiled": "the shipped code with what its sources compile to",
     "database": "receipts, state and signers in the ledger's folder are those of its blocks",
+    "balances_at_seals": "every account in the contracts and in the book, at the block of a seal",
     "events": "events that a book can be made of",
 }
 """What only a replay checks: it needs the blocks, or executes them."""

@@ -61,6 +61,10 @@ class Keys:
         """Whether the key was a member's once and acts no more."""
         return key in self._used and key not in self._live
 
+    def makers(self, number: int) -> list[bytes]:
+        """The maker keys of a member at present."""
+        return [key for key, own in self._live.items() if own == Key(number, False)]
+
     def licences(self, number: int) -> int:
         """The licences of a member, 0 once it is expelled."""
         return self._licences.get(number, 0)
@@ -95,7 +99,7 @@ class Keys:
 
     def _take(self, key: bytes, own: Key, place: Place) -> None:
         fresh = key not in self._used
-        self._findings.require("K1", place.block, fresh, "a key never used before", key)
+        self._findings.require("K1", place, fresh, "a key never used before", key)
         self._used.add(key)
         self._live[key] = own
 
@@ -103,17 +107,17 @@ class Keys:
         own = self._live.pop(key, NOBODY)
         expected = f"a key of member {number} to be {what}"
         holds = own.number == number
-        self._findings.require("K1", place.block, holds, expected, f"{shown(key)}, {own}")
+        self._findings.require("K1", place, holds, expected, f"{shown(key)}, {own}")
         return own
 
     def _requested(self, event: events.ActionRequested, place: Place) -> None:
         own_id = keccak(event.target + event.payload)
         name = f"action of member {event.number}: id"
-        self._findings.expect("K2", place.block, own_id, event.action_id, name)
+        self._findings.expect("K2", place, own_id, event.action_id, name)
         self._waiting.add((event.number, event.action_id))
 
     def _confirmed(self, event: events.ActionConfirmed, place: Place) -> None:
         action = event.number, event.action_id
         name = f"action {shown(event.action_id)} requested by member {event.number}"
-        self._findings.require("K2", place.block, action in self._waiting, name, "-")
+        self._findings.require("K2", place, action in self._waiting, name, "-")
         self._waiting.discard(action)

@@ -109,7 +109,7 @@ class Lists:
         for bank, party, role in self._known.get(key, []):
             self._findings.fail(
                 "N2",
-                place.block,
+                place,
                 f"day {day}: member {party} in role {role} on the list of member {bank}",
                 "-",
                 deal=deal_shown(deal_id),

@@ -5,7 +5,7 @@ Works on the book alone, one loan at a time, so that memory does not grow with t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -19,9 +19,10 @@ from ledger.money import apportion, date_of
 from ledger.records import Loan, decode_legs
 from ledger.replay.history import MAX_LAYERS, RECOVERED, LoanHistory, Row, Standing, Step
 from ledger.replay.moves import Move, Moves
-from ledger.replay.report import Findings, shown
+from ledger.replay.report import Findings, PartyAccount, differing, shown
 from ledger.replay.twin import Twin
 from ledger.reversing import content_of
+from ledger.waterfall import Account
 
 _TIP_KINDS = {
     Kind.BOOKING: BOOKING,
@@ -31,6 +32,9 @@ _TIP_KINDS = {
     Kind.COMPENSATION: COMPENSATION,
     **RECOVERED,
 }
+_KINDS = {kind.value: kind for kind in Kind}
+_ACCOUNTS = (Account.LOANS, Account.INTEREST, Account.PENALTY, Account.FEES)
+"""What the fields of a leg are posted to."""
 _OF_LAYERS = (Kind.COMPENSATION, Kind.RECOVERY, Kind.CLAIM_REPAYMENT)
 _REPAID = (Kind.REPAYMENT, *RECOVERED)
 _HISTORY = (
@@ -38,6 +42,7 @@ _HISTORY = (
     " fee_minor, legs, block, tx, log, reversed_id, entry FROM entries"
     " ORDER BY loan_id, deal, entry"
 )
+_LOANS = "SELECT * FROM loans ORDER BY loan_id, deal"
 
 
 class LoanReview:
@@ -56,19 +61,21 @@ class LoanReview:
         self._with_course = {deal for (deal, _), twin in self._twins.items() if twin.has_course}
         self._with_layers = {deal for (deal, _), twin in self._twins.items() if twin.layers}
 
-    def run(self, visit: Callable[[LoanHistory, int], None]) -> None:
-        """Review every loan and hand its history on, with the block of its last entry."""
+    def run(self, visit: Callable[[LoanHistory, Place], None]) -> None:
+        """Review every loan and hand its history on, with the place of its last entry."""
         rows = self._book.connection.execute(_HISTORY)
+        loans = iter(self._book.connection.execute(_LOANS))
         for (deal, loan_id), own in groupby(rows, key=itemgetter(0, 1)):
-            loan = reading.loan(self._book, deal, loan_id)
-            assert loan is not None, "the book has a loan for each entry"
+            found = next((one for one in loans if one[:2] == (deal, loan_id)), None)
+            assert found is not None, "the book has a loan for each entry"
+            loan = Loan(*found)
             history = self._begin(loan)
             row = None
             for row in self._rows(deal, own):
                 self._follow(history, row)
             assert row is not None
-            self._check_book(history, row.place.block)
-            visit(history, row.place.block)
+            self._check_book(history, row.place)
+            visit(history, row.place)
 
     def check_ids(self) -> None:
         """No entry id was posted twice in a deal; bookings go by their loans (L5)."""
@@ -83,17 +90,17 @@ class LoanReview:
         )
         for entry_id, deal, first in twice.fetchall():
             rows = connection.execute(
-                "SELECT entry, block FROM entries WHERE entry_id = ? AND deal = ?"
+                "SELECT entry, block, tx, log FROM entries WHERE entry_id = ? AND deal = ?"
                 " AND kind != 'booking' ORDER BY entry",
                 (entry_id, deal),
             ).fetchall()
             first_block = rows[0][1]
-            for entry, block in rows:
+            for entry, *place in rows:
                 if entry != first:
-                    expected = f"entry {shown(entry_id)} once, in block {first_block}"
-                    name = self._names[deal]
+                    expected = f"once, in block {first_block}"
+                    name, again = self._names[deal], Place(*place)
                     self._findings.fail(
-                        "entry_ids", block, expected, "again", deal=name, about=entry_id
+                        "entry_ids", again, expected, "again", deal=name, about=entry_id
                     )
 
     # ---- reading
@@ -103,7 +110,7 @@ class LoanReview:
 
     def _rows(self, deal: int, rows: Iterator[tuple[Any, ...]]) -> Iterator[Row]:
         for row in rows:
-            kind = Kind(row[3])
+            kind = _KINDS[row[3]]
             layers = [0] * MAX_LAYERS
             if deal in self._with_layers and kind in (*_OF_LAYERS, Kind.REVERSAL):
                 for layer, part in reading.layer_parts(self._book, row[14]).items():
@@ -169,7 +176,7 @@ class LoanReview:
     def _check_booked_once(self, history: LoanHistory, row: Row) -> None:
         first = history.entries == 1
         if first or row.kind is Kind.BOOKING:
-            expected = f"loan {shown(row.loan_id)} booked once, by its first entry"
+            expected = "a loan booked once, by its first entry"
             found = f"{row.kind} as entry {history.entries}"
             holds = first and row.kind is Kind.BOOKING
             self._require("L5", history, row, holds, expected, found)
@@ -177,23 +184,23 @@ class LoanReview:
     def _post(self, history: LoanHistory, row: Row, owed_minor: int) -> Step:
         if row.kind is Kind.WAIVER:
             paid = row.amounts.principal_minor, row.amounts.fee_minor
-            name = f"waiver {shown(row.entry_id)}: of principal and fee"
-            self._expect("V2", history, row, (0, 0), paid, name)
+            self._expect("V2", history, row, (0, 0), paid, "a waiver of principal and fee")
         elif row.kind is Kind.WRITE_OFF:
-            name = f"write-off {shown(row.entry_id)}: of"
             before = history.outstanding_minor
-            self._expect("V1", history, row, before, row.amounts.principal_minor, name)
+            self._expect("V1", history, row, before, row.amounts.principal_minor, "a write-off of")
         elif row.kind is Kind.COMPENSATION:
             self._check_compensation(history, row, owed_minor)
         elif row.kind in RECOVERED:
             self._check_recovery(history, row)
         if row.kind in _REPAID:
-            closed = history.compensated or history.written_off
-            expected = f"a {row.kind} on a loan {'with' if row.kind in RECOVERED else 'without'}"
-            holds = closed == (row.kind in RECOVERED)
-            self._require(
-                "L6", history, row, holds, f"{expected} owners of claims", shown(row.loan_id)
-            )
+            with_owners = row.kind in RECOVERED
+            if (history.compensated or history.written_off) == with_owners:
+                self._findings.counts["L6"] += 1
+            else:
+                expected = f"a {row.kind} on a loan {'with' if with_owners else 'without'}"
+                self._require(
+                    "L6", history, row, False, f"{expected} owners of claims", shown(row.loan_id)
+                )
         self._check_twin(history, row)
         step = history.apply(row, 1)
         if row.kind is not Kind.WAIVER:
@@ -207,9 +214,8 @@ class LoanReview:
 
     def _top(self, history: LoanHistory, row: Row) -> Row | None:
         """L4: the latest entry that stands, if the reversal names it."""
-        name = f"entry {shown(row.entry_id)}: reversal of"
         latest = history.standing[-1].row.entry_id if history.standing else b""
-        if not self._expect("L4", history, row, latest, row.reversed_id, name):
+        if not self._expect("L4", history, row, latest, row.reversed_id, "reversal of"):
             return None
         return history.standing[-1].row
 
@@ -217,8 +223,8 @@ class LoanReview:
         """The mirror of the latest entry that stands, with all its parts."""
         check = "G1" if mirrored.kind in _OF_LAYERS else "L4"
         expected = mirrored.amounts, mirrored.legs, mirrored.layers
-        name = f"entry {shown(row.entry_id)}: mirror of"
-        self._expect(check, history, row, expected, (row.amounts, row.legs, row.layers), name)
+        found = row.amounts, row.legs, row.layers
+        self._expect(check, history, row, expected, found, "mirror of")
         history.tip = history.standing.pop().tip_before
         # What the mirror says it took back is what was taken back, as if it had never been paid.
         step = history.apply(row._replace(kind=mirrored.kind, date=mirrored.date), -1)
@@ -245,51 +251,52 @@ class LoanReview:
 
     def _check_compensation(self, history: LoanHistory, row: Row, owed_minor: int) -> None:
         paid = sum(row.layers)
-        name = f"compensation {shown(row.entry_id)}:"
         parts = row.principal_minor + row.interest_minor
-        self._expect("G1", history, row, paid, parts, f"{name} parts of")
+        self._expect("G1", history, row, paid, parts, "parts of")
         again = "compensated before" if history.compensated else "-"
-        self._expect("G3", history, row, "-", again, f"loan {shown(row.loan_id)}:")
-        expected = f"{name} at most {owed_minor} paid"
+        self._expect("G3", history, row, "-", again)
+        expected = f"at most {owed_minor} paid"
         self._require("G6", history, row, paid <= owed_minor, expected, paid)
         days = history.twin.terms.claim.days_past_due
         due = history.since_date and history.since_date + days
-        expected = f"{name} on a loan {days} days past due"
+        expected = f"a claim on a loan {days} days past due"
         holds = bool(due) and row.date >= due
         found = f"day {row.date}, past due since {history.since_date}"
         self._require("trigger", history, row, holds, expected, found)
 
     def _check_recovery(self, history: LoanHistory, row: Row) -> None:
         parts = sum(row.layers) + sum(leg.principal_minor + leg.penalty_minor for leg in row.legs)
-        name = f"recovery {shown(row.entry_id)}: parts of"
-        self._expect("G1", history, row, row.cash_minor, parts, name)
+        self._expect("G1", history, row, row.cash_minor, parts, "parts of")
 
     def _check_parts(self, history: LoanHistory, row: Row) -> None:
         """L2 and G4: parts add up to what is outstanding; no claim falls below 0."""
         outstanding = history.outstanding_minor
         shares = history.twin.terms.shares_ppm
         expected = [] if outstanding < 0 else apportion(outstanding, shares)
-        name = f"loan {shown(row.loan_id)}: parts of {outstanding}"
-        self._expect("L2", history, row, expected, history.parts, name)
+        name, account = f"parts of {outstanding}", None
+        if expected != history.parts:
+            parties = history.twin.terms.parties
+            own = dict(zip(parties, expected, strict=False))
+            account = differing(Account.LOANS, own, dict(zip(parties, history.parts, strict=False)))
+        self._expect("L2", history, row, expected, history.parts, name, account)
         if any(row.layers):
             lowest = min(history.claims_minor)
-            expected_claims = f"loan {shown(row.loan_id)}: claims from 0 on"
-            self._require("G4", history, row, lowest >= 0, expected_claims, history.claims_minor)
+            self._require("G4", history, row, lowest >= 0, "claims >= 0", history.claims_minor)
 
     def _check_twin(self, history: LoanHistory, row: Row) -> None:
         """The terms applied once more, in Python, give the legs of the entry."""
         if row.kind is Kind.WAIVER:
             return
-        name = f"entry {shown(row.entry_id)}: legs"
         found: object = row.legs
         try:
             expected = self._twin_legs(history, row)
         except (AssertionError, IndexError) as error:
-            self._require("twin", history, row, False, name + " by the terms", str(error))
+            self._require("twin", history, row, False, "legs by the terms", str(error))
             return
         if row.kind in RECOVERED:
             found = row.layers, row.legs
-        self._expect("twin", history, row, expected, found, name)
+        account = None if expected == found else _account(history, expected, row.legs)
+        self._expect("twin", history, row, expected, found, "legs", account)
 
     def _twin_legs(self, history: LoanHistory, row: Row) -> object:
         twin, outstanding = history.twin, history.outstanding_minor
@@ -312,17 +319,17 @@ class LoanReview:
             return
         day = date_of(row.date)
         holds = not history.accrual.exceeds(day)
-        expected = f"loan {shown(row.loan_id)}: {history.accrual.accrued_minor(day)} accrued"
+        expected = f"{history.accrual.accrued_minor(day)} accrued"
         self._require("A2", history, row, holds, expected, history.accrual.settled_minor)
 
-    def _check_book(self, history: LoanHistory, block: int) -> None:
+    def _check_book(self, history: LoanHistory, last: Place) -> None:
         """What the book made of the events is what the entries come to."""
         loan = history.loan
         own = history.outstanding_minor, history.lost_minor, sum(history.claims_minor)
         found = loan.outstanding_minor, loan.lost_minor, loan.claims_minor
-        name = f"loan {shown(loan.loan_id)}: outstanding, lost, claims"
+        name = "outstanding, lost, claims"
         self._findings.expect(
-            "loans", block, own, found, name, deal=history.deal, about=loan.loan_id
+            "loans", last, own, found, name, deal=history.deal, about=loan.loan_id
         )
 
     def _expect(
@@ -332,11 +339,13 @@ class LoanReview:
         row: Row,
         expected: object,
         found: object,
-        what: str,
+        what: str = "",
+        account: PartyAccount | None = None,
     ) -> bool:
         return self._findings.expect(
-            check, row.place.block, expected, found, what, deal=history.deal, about=row.entry_id
-        )
+            check, row.place, expected, found, what,
+            deal=history.deal, about=row.entry_id, account=account,
+        )  # fmt: skip
 
     def _require(
         self,
@@ -348,8 +357,26 @@ class LoanReview:
         found: object,
     ) -> bool:
         return self._findings.require(
-            check, row.place.block, holds, expected, found, deal=history.deal, about=row.entry_id
+            check, row.place, holds, expected, found, deal=history.deal, about=row.entry_id
         )
+
+
+def _account(
+    history: LoanHistory, expected: object, found: Sequence[Amounts]
+) -> PartyAccount | None:
+    """The first account in which the legs of an entry differ from those by the terms."""
+    if isinstance(expected, tuple):
+        # Of a recovery: layers and legs.
+        expected = expected[1]
+    assert isinstance(expected, list), "legs by the terms"
+    for at, account in enumerate(_ACCOUNTS):
+        own, told = (
+            {party: leg[at] for party, leg in zip(history.twin.terms.parties, legs, strict=False)}
+            for legs in (expected, found)
+        )
+        if first := differing(account, own, told):
+            return first
+    return None
 
 
 def _packed(parts: list[int]) -> tuple[int, int]:

@@ -168,14 +168,14 @@ class Months:
 
     def _close(self, month: int, place: Place) -> None:
         statement = self._statements[month]
-        block, expect = place.block, self._course.expect
+        expect = self._course.expect
         name = f"month {month}:"
-        expect("S2", block, self.open_month, month, f"{name} next to close")
+        expect("S2", place, self.open_month, month, f"{name} next to close")
         self._check_version(statement, place)
         end = first_day(month + 1)
         expected = f"{name} closed on or after its last day, {end - 1}"
         self._course.require(
-            "statements", block, statement.date >= end - 1, expected, statement.date
+            "statements", place, statement.date >= end - 1, expected, statement.date
         )
         version = self._course.twins.get(statement.version)
         if version is None:
@@ -183,7 +183,7 @@ class Months:
         told = self._counted(month, end)
         moved = [now - before for now, before in zip(told, self._told, strict=True)]
         moved = [amount + rest for amount, rest in zip(moved, self._rest, strict=True)]
-        self._compare(statement, version, Figures(*moved), told, block)
+        self._compare(statement, version, Figures(*moved), told, place)
         self._leave(statement, version.terms, Figures(*moved), told)
         self._first_closed = self._first_closed or month
         self.open_month = month + 1
@@ -199,7 +199,7 @@ class Months:
             holds = until is None or until >= end
         expected = f"month {statement.month}: by the version in force on its last day"
         found = f"version {statement.version}"
-        self._course.require("statements", place.block, holds, expected, found)
+        self._course.require("statements", place, holds, expected, found)
 
     def _counted(self, month: int, end: int) -> Figures:
         """All that is dated before a day, over all months."""
@@ -221,14 +221,14 @@ class Months:
         twin: Twin,
         moved: Figures,
         told: Figures,
-        block: int,
+        place: Place,
     ) -> None:
         month, expect = statement.month, self._course.expect
         name = f"month {month}:"
         last = self._last.outstanding_minor if self._last else 0
-        expect("S1", block, last, statement.opening_minor, f"{name} opening")
+        expect("S1", place, last, statement.opening_minor, f"{name} opening")
         days = moved.balance_days_minor
-        expect("S4", block, days, statement.balance_days_minor, f"{name} balance days")
+        expect("S4", place, days, statement.balance_days_minor, f"{name} balance days")
         bank_return, platform, carry = divided(twin.terms, moved, told, self._carried_minor)
         wanted = {
             "outstanding_minor": told.principal_minor,
@@ -243,14 +243,14 @@ class Months:
         }
         for field_name, amount in wanted.items():
             found = getattr(statement, field_name)
-            expect("statements", block, amount, found, f"{name} {field_name}")
+            expect("statements", place, amount, found, f"{name} {field_name}")
         parts = tuple(apportion(platform, twin.terms.shares_ppm))
-        expect("statements", block, parts, statement.parts_minor, f"{name} parts")
+        expect("statements", place, parts, statement.parts_minor, f"{name} parts")
         gives = sum(statement.parts_minor)
-        expect("S5", block, statement.platform_minor, gives, f"{name} what the funders give, of")
+        expect("S5", place, statement.platform_minor, gives, f"{name} what the funders give, of")
         lowest = min(statement.platform_minor, -statement.carry_minor)
         expected = f"{name} nothing taken from the platform, and no surplus carried"
-        self._course.require("S5", block, lowest >= 0, expected, lowest)
+        self._course.require("S5", place, lowest >= 0, expected, lowest)
 
     def _leave(
         self, statement: reading.Statement, terms: DealTerms, moved: Figures, told: Figures

@@ -95,6 +95,19 @@ _ENTRIES = (
     events.RecoveryReversed,
 )
 
+_OF_A_DEAL = (
+    events.DepositPaid,
+    events.DepositReleased,
+    events.DepositReversed,
+    events.SettlementPaid,
+    events.PaymentReversed,
+)
+ENTRY_AT = {
+    **{kind.__name__: 0 for kind in _ENTRIES},
+    **{kind.__name__: 1 for kind in _OF_A_DEAL},
+}
+"""Kind of what is said to the place of the entry's id in it; those that report no entry not."""
+
 
 def is_entry(event: Event) -> bool:
     """Whether the event reports an entry on a loan, or opens a batch of them."""

@@ -13,6 +13,8 @@ from ledger.days import Section
 from ledger.reading import MAX_KINDS, MAX_PARTIES
 from ledger.replay.asking import Asking
 from ledger.replay.days import Days, DealDays, section_hashes, statement_of
+from ledger.replay.report import differing
+from ledger.waterfall import Account
 
 
 def check_days(book: Book, asking: Asking, deal: reading.Deal, followed: Days) -> None:
@@ -20,20 +22,27 @@ def check_days(book: Book, asking: Asking, deal: reading.Deal, followed: Days) -
     own_id, own = label(deal.name), followed.of(label(deal.name))
     _check_totals(book, asking, deal, own_id, own)
     clearing: tuple[int, ...] = (0,) * MAX_PARTIES
+    parties = reading.versions(book, deal.deal)[-1].terms.parties
     for place, signed in own.seals:
         told = statement_of(signed)
         expected = days.statement(book, deal, signed.day, breaks=told.breaks)
-        name = f"{deal.name} day {signed.day}: sealed"
-        for section, ours, theirs in zip(Section, expected, told, strict=True):
+        name = f"day {signed.day}: sealed"
+        ours, theirs = (
+            dict(zip(parties, one.clearing_minor, strict=False)) for one in (expected, told)
+        )
+        for section, own_part, told_part in zip(Section, expected, told, strict=True):
+            in_clearing = section is Section.CLEARING
             asking.findings.expect(
-                "sealed_days", place.block, ours, theirs, f"{name} {section.value}", deal=deal.name
-            )
+                "sealed_days", place, own_part, told_part, f"{name} {section.value}",
+                deal=deal.name,
+                account=differing(Account.CLEARING, ours, theirs) if in_clearing else None,
+            )  # fmt: skip
         clearing = told.clearing_minor
     kept = tuple(asking.ask("Journal", "sealed_clearing", own_id))
-    asking.expect("sealed_days", clearing, kept, f"{deal.name}: sealed clearing", deal=deal.name)
+    asking.expect("sealed_days", clearing, kept, "sealed clearing", deal=deal.name)
     for day, signatures in own.signed.items():
         for party, last in signatures.items():
-            what = f"{deal.name} day {day}: signed by member {party}"
+            what = f"day {day}: signed by member {party}"
             found = asking.ask("Journal", "digest_signed", own_id, day, party)
             asking.expect("sealed_days", last.digest, found, what, deal=deal.name)
             hashes = [
@@ -54,11 +63,9 @@ def _check_totals(
         words = by_book.setdefault(one.day, [0] * MAX_KINDS)
         words[one.kind] += days.DayTotal(1, one.amount_minor).pack()
     first = asking.ask("Journal", "first_day", own_id)
-    asking.expect(
-        "J4", min(own.totals, default=0), first, f"{deal.name}: first day", deal=deal.name
-    )
+    asking.expect("J4", min(own.totals, default=0), first, "first day", deal=deal.name)
     for day in sorted(own.totals.keys() | by_book.keys()):
-        name = f"{deal.name} day {day}: totals"
+        name = f"day {day}: totals"
         counted = own.totals[day] if day in own.totals else [0] * MAX_KINDS
         kept = [asking.ask("Journal", "day_total", own_id, day, kind) for kind in range(MAX_KINDS)]
         asking.expect("J4", counted, kept, name, deal=deal.name)

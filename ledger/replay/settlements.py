@@ -15,8 +15,9 @@ from ledger.records import PaymentKind
 from ledger.replay.agreed import Agreed
 from ledger.replay.asking import Asking
 from ledger.replay.keys import Checks
-from ledger.replay.report import Findings, deal_shown, shown
+from ledger.replay.report import Findings, deal_shown, differing, shown
 from ledger.settling import Payment, remaining
+from ledger.waterfall import Account
 
 _PAID, _REVERSAL, _PAID_REVERSED = 1, 2, 3
 """Kinds of entries on a settlement, as Settlements keeps them."""
@@ -55,11 +56,11 @@ class Settlements:
     def _made(self, event: events.SettlementMade, place: Place) -> None:
         deal, name = self._deals[event.deal_id], deal_shown(event.deal_id)
         number = event.number
-        what = f"{name}: next settlement"
-        self._findings.expect("S7", place.block, deal.number + 1, number, what, deal=name)
-        expected = f"{name} settlement {number}: as of day {deal.sealed_through} or later"
+        what = "next settlement"
+        self._findings.expect("S7", place, deal.number + 1, number, what, deal=name)
+        expected = f"settlement {number}: as of day {deal.sealed_through} or later"
         holds = event.day >= deal.sealed_through
-        self._findings.require("S6", place.block, holds, expected, event.day, deal=name)
+        self._findings.require("S6", place, holds, expected, event.day, deal=name)
         self._require_one_of(self._agreed.signing_parties(event.deal_id), event, place)
         deal.number = number
         for at, payment in enumerate(event.payments):
@@ -71,16 +72,16 @@ class Settlements:
         payment = deal.payments.get(own)
         self._require_fresh(deal, event, place)
         self._require_one_of(set(payment[:2]) if payment else set(), event, place)
-        what = f"{name}: paid on settlement"
+        what = "paid on settlement"
         self._findings.expect(
-            "S7", place.block, deal.number, event.number, what, deal=name, about=event.entry_id
+            "S7", place, deal.number, event.number, what, deal=name, about=event.entry_id
         )
         deal.paid_minor[own] += event.amount_minor
         due = payment.amount_minor if payment else 0
-        expected = f"{name}: at most {due} paid on payment {event.payment + 1} of it"
+        expected = f"at most {due} paid on payment {event.payment + 1} of it"
         holds = 0 < event.amount_minor and deal.paid_minor[own] <= due
         self._findings.require(
-            "S7", place.block, holds, expected, deal.paid_minor[own],
+            "S7", place, holds, expected, deal.paid_minor[own],
             deal=name, about=event.entry_id,
         )  # fmt: skip
         deal.standing[event.entry_id] = event
@@ -89,14 +90,14 @@ class Settlements:
         deal, name = self._deals[event.deal_id], deal_shown(event.deal_id)
         mirrored = deal.standing.pop(event.reversed_id, None)
         self._require_fresh(deal, event, place)
-        expected = f"{name}: the mirror of a payment that stands, not dated before it"
+        expected = "the mirror of a payment that stands, not dated before it"
         holds = (
             mirrored is not None
             and mirrored.amount_minor == event.amount_minor
             and mirrored.date <= event.date
         )
         self._findings.require(
-            "S8", place.block, holds, expected,
+            "S8", place, holds, expected,
             f"entry {shown(event.reversed_id)}, {event.amount_minor} on day {event.date}",
             deal=name, about=event.entry_id,
         )  # fmt: skip
@@ -110,16 +111,15 @@ class Settlements:
         name = deal_shown(event.deal_id)
         members = " or ".join(f"member {number}" for number in sorted(allowed)) or "nobody"
         self._findings.require(
-            "roles", place.block, event.party in allowed,
-            f"{name}: {type(event).__name__} by {members}", f"member {event.party}",
+            "roles", place, event.party in allowed,
+            f"{type(event).__name__} by {members}", f"member {event.party}",
             deal=name, about=getattr(event, "entry_id", b""),
         )  # fmt: skip
 
     def _require_fresh(self, deal: _Deal, event: Any, place: Place) -> None:
         name = deal_shown(event.deal_id)
         self._findings.require(
-            "entry_ids", place.block, event.entry_id not in deal.ids,
-            f"{name}: entry {shown(event.entry_id)} once", "again",
+            "entry_ids", place, event.entry_id not in deal.ids, "once", "again",
             deal=name, about=event.entry_id,
         )  # fmt: skip
         deal.ids.add(event.entry_id)
@@ -153,9 +153,10 @@ class Review:
             self._check(settlement)
         expected = self._dues(None)
         found = reading.clearing_minor(self._book, self._deal.deal)
-        what = f"{self._deal.name}: CLEARING, entry by entry"
-        name = self._deal.name
-        self._findings.expect("S6", head, _sorted(expected), _sorted(found), what, deal=name)
+        self._findings.expect(
+            "S6", head, _sorted(expected), _sorted(found), "CLEARING, entry by entry",
+            deal=self._deal.name, account=differing(Account.CLEARING, expected, found),
+        )  # fmt: skip
 
     def _add(self, entry: Cleared) -> None:
         sums = self._by_day[0 if entry.reference_id else entry.day]
@@ -174,17 +175,19 @@ class Review:
         dues = self._dues(settlement.day if settlement.of_sealed_day else None)
         payments = [Payment(one.payer, one.payee, one.amount_minor) for one in settlement.payments]
         left = {party: due for party, due in remaining(dues, payments).items() if due}
-        block, name = settlement.block, self._deal.name
-        what = f"{name} settlement {settlement.number}: left after it"
-        self._findings.expect("S6", block, [], _sorted(left), what, deal=name)
+        place, name = _place(settlement), self._deal.name
+        self._findings.expect(
+            "S6", place, [], _sorted(left), f"settlement {settlement.number}: left after it",
+            deal=name, account=differing(Account.CLEARING, {}, left),
+        )  # fmt: skip
         fair = all(
             one.amount_minor > 0 and dues.get(one.payer, 0) < 0 < dues.get(one.payee, 0)
             for one in payments
         )
         once = len({one[:2] for one in payments}) == len(payments)
-        expected = f"{name} settlement {settlement.number}: from those who owe to those who get"
+        expected = f"settlement {settlement.number}: from those who owe to those who get"
         holds = bool(payments) and fair and once
-        self._findings.require("S6", block, holds, expected, payments, deal=name)
+        self._findings.require("S6", place, holds, expected, payments, deal=name)
 
 
 def _place(settlement: reading.Settlement) -> Place:
@@ -200,7 +203,7 @@ def check_settlements(book: Book, asking: Asking, deal: reading.Deal) -> None:
     ask, name, own = asking.ask, deal.name, label(deal.name)
 
     def expect(expected: object, found: object, what: str, about: bytes = b"") -> None:
-        asking.expect("settlements", expected, found, f"{name}: {what}", deal=name, about=about)
+        asking.expect("settlements", expected, found, what, deal=name, about=about)
 
     made = reading.settlements(book, deal.deal)
     expect(len(made), ask("Settlements", "settlement_number", own), "settlements")
@@ -216,7 +219,7 @@ def check_settlements(book: Book, asking: Asking, deal: reading.Deal) -> None:
             expect(rest, found, f"left of payment {one.payment + 1} of settlement {number}")
     for line in reading.settlement_lines(book, deal.deal):
         found = ask("Settlements", "settlement_entry", own, line.entry_id)
-        what = f"entry {shown(line.entry_id)} on settlement {line.number}"
+        what = f"entry on settlement {line.number}"
         expect(_word_of(line), found, what, line.entry_id)
 
 

@@ -13,14 +13,23 @@ from typing import Any
 from eth_hash.auto import keccak
 
 from ledger import events
-from ledger.events import Event
+from ledger.events import Event, Place
 from ledger.reading import DayKind
 from ledger.replay.agreed import Agreed
 from ledger.replay.calls import Call, Who, read_call
 from ledger.replay.days import Days
 from ledger.replay.keys import Key
 from ledger.replay.report import Findings, deal_shown, shown
-from ledger.replay.said import Said, entries_of, is_entry, of_event, of_row, to_agree, total_of
+from ledger.replay.said import (
+    ENTRY_AT,
+    Said,
+    entries_of,
+    is_entry,
+    of_event,
+    of_row,
+    to_agree,
+    total_of,
+)
 from ledger.replay.tallied import TALLIED
 
 _CONSEQUENCES: Mapping[type, tuple[str, ...]] = {
@@ -53,14 +62,16 @@ class SignedCalls:
     def check(
         self,
         *,
-        block: int,
-        index: int,
+        place: Place,
         to: bytes,
         data: bytes,
         sender: Key,
         reported: list[Event],
     ) -> None:
-        """Check one transaction; `sender` is its key before it, `reported` its events in order."""
+        """Check a transaction.
+
+        `sender` is its key before it, `reported` its events in order.
+        """
         if not to:
             # A deployment is compared as a whole.
             return
@@ -70,35 +81,39 @@ class SignedCalls:
             if reported:
                 check = "entries" if any(map(is_entry, reported)) else "acts"
                 kind = type(reported[0]).__name__
+                named = (getattr(event, "deal_id", None) for event in reported)
+                deal_id = next((one for one in named if one is not None), None)
+                about = next(filter(None, (_entry_of(of_event(one)) for one in reported)), b"")
                 self._findings.require(
-                    check, block, False, f"transaction {index}: no events", f"{kind}, ..."
-                )
+                    check, place, False, "no events", f"{kind}, ...",
+                    deal="" if deal_id is None else deal_shown(deal_id), about=about,
+                )  # fmt: skip
             return
-        self._check_role(block, index, made, sender)
-        self._check_events(block, index, made, to + data, sender, reported)
+        self._check_role(place, made, sender)
+        self._check_events(place, made, to + data, sender, reported)
         if made.rule.row_words:
-            self._check_totals(block, made, reported)
+            self._check_totals(place, made, reported)
             if not made.late:
-                self._check_days(block, made, reported)
+                self._check_days(place, made, reported)
 
     # ---- who
 
-    def _check_role(self, block: int, index: int, made: Call, sender: Key) -> None:
+    def _check_role(self, place: Place, made: Call, sender: Key) -> None:
         allowed = self._allowed(made, sender)
         deal = _deal_of(made)
         if allowed is None:
-            expected = f"transaction {index}: a deal and version of the ledger"
+            expected = "a deal and version of the ledger"
             found = f"{deal} {made.arguments[1:2]}"
-            self._findings.require("roles", block, False, expected, found, deal=deal)
+            self._findings.require("roles", place, False, expected, found, deal=deal)
             return
         rule = made.rule
         holds = sender.number in allowed and sender.is_checker == rule.by_checker
         eye = "checker" if rule.by_checker else "maker"
         expected = (
-            f"transaction {index}: {made.function} by the {eye} of the {rule.who},"
+            f"{made.function} by the {eye} of the {rule.who},"
             f" {' or '.join(f'member {number}' for number in sorted(allowed)) or 'nobody'}"
         )
-        self._findings.require("roles", block, holds, expected, str(sender), deal=deal)
+        self._findings.require("roles", place, holds, expected, str(sender), deal=deal)
 
     def _allowed(self, made: Call, sender: Key) -> set[int] | None:
         """Numbers of the members that may; None where the call names no terms of the ledger."""
@@ -137,22 +152,22 @@ class SignedCalls:
     # ---- what
 
     def _check_events(
-        self, block: int, index: int, made: Call, action: bytes, sender: Key, reported: list[Event]
+        self, place: Place, made: Call, action: bytes, sender: Key, reported: list[Event]
     ) -> None:
-        check = "entries" if made.rule.row_words else "acts"
+        check, deal = "entries" if made.rule.row_words else "acts", _deal_of(made)
         for wanted, found in zip_longest(
             self._expected(made, action, sender, reported), self._reported(made, reported)
         ):
+            if wanted == found:
+                self._findings.counts[check] += 1
+                continue
+            about = _entry_of(wanted or found)
             if wanted is not None and found is not None:
-                self._findings.expect(
-                    check, block, wanted, found, f"transaction {index}:", deal=_deal_of(made)
-                )
+                self._findings.expect(check, place, wanted, found, deal=deal, about=about)
                 continue
             expected = "nothing further" if wanted is None else shown(wanted)
-            self._findings.require(
-                check, block, False, f"transaction {index}: {expected}",
-                "-" if found is None else shown(found), deal=_deal_of(made),
-            )  # fmt: skip
+            told = "-" if found is None else shown(found)
+            self._findings.require(check, place, False, expected, told, deal=deal, about=about)
 
     def _expected(
         self, made: Call, action: bytes, sender: Key, reported: list[Event]
@@ -173,21 +188,20 @@ class SignedCalls:
 
     # ---- how much
 
-    def _check_totals(self, block: int, made: Call, reported: list[Event]) -> None:
+    def _check_totals(self, place: Place, made: Call, reported: list[Event]) -> None:
         """L1 and G1: the legs of every entry add up to it."""
         for row, entry in zip(made.rows, entries_of(reported), strict=False):
             total = total_of(made, row, entry)
             if total is not None:
                 check, expected, found = total
                 entry_id = getattr(entry.event, "entry_id", entry.event.loan_id)
-                name = f"entry {shown(entry_id)}: legs of"
                 self._findings.expect(
-                    check, block, expected, found, name, deal=_deal_of(made), about=entry_id
+                    check, place, expected, found, "legs of", deal=_deal_of(made), about=entry_id
                 )
 
     # ---- when
 
-    def _check_days(self, block: int, made: Call, reported: list[Event]) -> None:
+    def _check_days(self, place: Place, made: Call, reported: list[Event]) -> None:
         """J3, of what may be posted as late and was not."""
         for event in reported:
             tallied = TALLIED.get(type(event))
@@ -197,7 +211,7 @@ class SignedCalls:
                 own = about.loan_id if counts.kind is DayKind.BOOKING else about.entry_id
                 sealed, deal = self._days.of(made.arguments[0]).sealed, _deal_of(made)
                 self._findings.require(
-                    "J3", block, counts.date > sealed, f"{deal}: a date after day {sealed}",
+                    "J3", place, counts.date > sealed, f"a date after day {sealed}",
                     f"day {counts.date}", deal=deal, about=own,
                 )  # fmt: skip
 
@@ -205,3 +219,12 @@ class SignedCalls:
 def _deal_of(made: Call) -> str:
     first = made.arguments[0] if made.arguments else None
     return deal_shown(first) if isinstance(first, bytes) and len(first) == 32 else ""
+
+
+def _entry_of(said: Said | None) -> bytes:
+    """The entry that it is about, empty if it is about none; of a booking the loan."""
+    at = None if said is None else ENTRY_AT.get(said.kind)
+    if said is None or at is None:
+        return b""
+    found = said.content[at]
+    return found if isinstance(found, bytes) else b""

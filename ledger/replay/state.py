@@ -11,6 +11,7 @@ from ledger.book import Book
 from ledger.events import Particulars, Place
 from ledger.records import Loan
 from ledger.replay.asking import Asking, Read, StateUnreadable
+from ledger.replay.balances import check_balances
 from ledger.replay.exposures import Totals
 from ledger.replay.followed import Followed
 from ledger.replay.history import LoanHistory
@@ -23,12 +24,9 @@ from ledger.replay.report import Findings, shown
 from ledger.replay.sealed import check_days
 from ledger.replay.settlements import Review, check_settlements
 from ledger.replay.twin import Twin
-from ledger.waterfall import Account
 
 __all__ = ["HeadState", "LoanWord", "StateUnreadable"]
 
-# As Journal numbers them; the ones of vouchers are kept elsewhere.
-_ACCOUNTS = list(Account)[:11]
 Progress = Callable[[int, int], None]
 """(loans done, loans in all)"""
 _CLOSED = 1 << 255
@@ -97,7 +95,7 @@ class HeadState:
         Registers(self._book, self._asking, self._followed, self._today).check()
         for deal in reading.deals(self._book):
             self._check_deal(deal)
-            self._check_balances(deal)
+            check_balances(self._book, self._asking, deal)
             if deal.version:
                 check_days(self._book, self._asking, deal, self._followed.days)
             self._check_volume(deal)
@@ -119,36 +117,23 @@ class HeadState:
         own, ask = self._labels[deal.deal], self._asking.ask
 
         def expect(expected: object, found: object, what: str) -> None:
-            self._asking.expect("deals", expected, found, f"{deal.name}{what}", deal=deal.name)
+            self._asking.expect("deals", expected, found, what, deal=deal.name)
 
-        expect(deal.version, ask("Deals", "version_in_force", own), ": version in force")
+        expect(deal.version, ask("Deals", "version_in_force", own), "version in force")
         with_deposit = self._followed.agreed.version_with_deposit(own, _AFTER_ALL)
-        expect(with_deposit, ask("Deals", "deposit_version", own), ": version with a deposit")
-        expect(deal.sealed_through, ask("Journal", "sealed_through", own), ": sealed through day")
+        expect(with_deposit, ask("Deals", "deposit_version", own), "version with a deposit")
+        expect(deal.sealed_through, ask("Journal", "sealed_through", own), "sealed through day")
         stopped = _CLOSED if deal.closed else deal.suspended_by
-        expect(stopped, ask("Deals", "stopped_by", own), ": stopped by")
+        expect(stopped, ask("Deals", "stopped_by", own), "stopped by")
         versions = reading.versions(self._book, deal.deal)
         for version in versions:
             found = ask("Deals", "terms_hash", own, version.version)
-            expect(version.terms_hash, found, f" version {version.version}: terms hash")
+            expect(version.terms_hash, found, f"version {version.version}: terms hash")
         in_force = [version for version in versions if version.in_force]
         ends = [version.terms.effective_date for version in in_force[1:]]
         for version, end in zip(in_force, [*ends, _LAST_DAY], strict=False):
             found = ask("Deals", "effective_until", own, version.version)
-            expect(end, found, f" version {version.version}: effective until day")
-
-    def _check_balances(self, deal: reading.Deal) -> None:
-        versions = reading.versions(self._book, deal.deal)
-        sum_minor = 0
-        for party, accounts in reading.balances(self._book, deal.deal, versions[-1].terms).items():
-            for number, account in enumerate(_ACCOUNTS):
-                key = party * 256 + number
-                found = self._asking.ask("Journal", "balances", self._labels[deal.deal], key)
-                name = f"{deal.name}: member {party} {account}"
-                self._asking.expect("balances", accounts[account], found, name, deal=deal.name)
-                sum_minor += found
-        name = f"{deal.name}: sum of all balances"
-        self._asking.expect("J1", 0, sum_minor, name, deal=deal.name)
+            expect(end, found, f"version {version.version}: effective until day")
 
     def _check_volume(self, deal: reading.Deal) -> None:
         volume = self._book.connection.execute(
@@ -157,8 +142,7 @@ class HeadState:
             (deal.deal,),
         ).fetchone()
         found = tuple(self._asking.ask("Loans", "volume", self._labels[deal.deal]))
-        name = f"{deal.name}: outstanding, disbursed"
-        self._asking.expect("volume", volume, found, name, deal=deal.name)
+        self._asking.expect("volume", volume, found, "outstanding, disbursed", deal=deal.name)
 
     def _check_borrowers(self) -> None:
         """What a borrower owes in all deals of one lead that limit borrowers."""
@@ -183,16 +167,15 @@ class HeadState:
 
     # ---- loans
 
-    def _check_loan(self, history: LoanHistory, block: int) -> None:
+    def _check_loan(self, history: LoanHistory, last: Place) -> None:
         self._reviewed += 1
         self._progress(self._reviewed, self._loans)
         loan = history.loan
         own, findings, ask = self._labels[loan.deal], self._findings, self._asking.ask
-        name = f"loan {shown(loan.loan_id)}:"
 
         def expect(check: str, expected: object, found: object, what: str) -> None:
             findings.expect(
-                check, block, expected, found, f"{name} {what}",
+                check, last, expected, found, what,
                 deal=history.deal, about=loan.loan_id,
             )  # fmt: skip
 
@@ -203,7 +186,7 @@ class HeadState:
             for field, one, other in zip(LoanWord._fields, expected, found, strict=True):
                 if one != other:
                     findings.fail(
-                        "loans", block, f"{name} {field} {one}", str(other),
+                        "loans", last, f"{field} {one}", str(other),
                         deal=history.deal, about=loan.loan_id,
                     )  # fmt: skip
         expect("L3", history.entries, found.sequence, "entries")

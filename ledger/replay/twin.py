@@ -106,7 +106,9 @@ class Twin:
         interest = tier_legs(
             amounts.interest_minor, self.interest, self.funding, annual_rate_ppm=annual_rate_ppm
         )
-        penalty = tier_legs(amounts.penalty_minor, self.penalty, self.funding)
+        penalty = {}
+        if amounts.penalty_minor:
+            penalty = tier_legs(amounts.penalty_minor, self.penalty, self.funding)
         return self._legs(
             principal=principal_legs(
                 outstanding_minor, amounts.principal_minor, self.terms.shares_ppm

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger.messages import language, text
 from ledger.reporting.report import (
@@ -20,13 +20,15 @@ from ledger.reporting.report import (
 )
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment
 
 ROWS_MAX = 200
 """Of a table; a page is read by a person. What is left out is said."""
 
 
-class _Shown(NamedTuple):
+class Shown(NamedTuple):
+    """A table and the rows of it that a page has."""
+
     table: Table
     rows: Sequence[Row]
     left_out: int
@@ -34,18 +36,21 @@ class _Shown(NamedTuple):
 
 def page(report: Report) -> bytes:
     """The report as HTML."""
-    rendered = _template().render(
-        language="zh-CN" if language() == "zh" else "en",
-        report=report,
-        tables=[
-            _Shown(table, table.rows[:ROWS_MAX], max(0, len(table.rows) - ROWS_MAX))
-            for table in report.tables
-        ],
-        words=_words,
-        numeric=_numeric,
-        text=text,
-    )
-    return (rendered + "\n").encode("utf-8", "replace")
+    tables = [shown(table) for table in report.tables]
+    return rendered("page.html", report=report, tables=tables)
+
+
+def shown(table: Table, most: int | None = None) -> Shown:
+    """A table with at most so many rows; without, `ROWS_MAX`."""
+    most = ROWS_MAX if most is None else most
+    return Shown(table, table.rows[:most], max(0, len(table.rows) - most))
+
+
+def rendered(template: str, folder: Path | None = None, **given: Any) -> bytes:
+    """A page by one of our templates; those of `folder` besides our own."""
+    made = _environment(folder).get_template(template)
+    chosen = "zh-CN" if language() == "zh" else "en"
+    return (made.render(language=chosen, **given) + "\n").encode("utf-8", "replace")
 
 
 def _words(value: Value, unit: Unit, decimals: int) -> str:
@@ -57,8 +62,15 @@ def _numeric(value: Value, unit: Unit) -> bool:
 
 
 @cache
-def _template() -> Template:
-    from jinja2 import Environment, StrictUndefined
+def _environment(folder: Path | None) -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    return environment.from_string(Path(__file__).with_name("page.html").read_text("utf-8"))
+    folders = [Path(__file__).parent, *([folder] if folder else [])]
+    environment = Environment(
+        loader=FileSystemLoader(folders),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    environment.globals |= {"words": _words, "numeric": _numeric, "text": text}
+    return environment

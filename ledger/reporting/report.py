@@ -79,11 +79,13 @@ class Column:
     """Whether its values add up to something."""
     remark: bool = False
     """Words about the row, on a line of their own where there is little room."""
+    heading: str = ""
+    """Its title where that is no word: the name of a party, a number."""
 
     @property
     def title(self) -> str:
         """For people, in their language."""
-        return text(f"report.column_{self.key}")
+        return self.heading or text(f"report.column_{self.key}")
 
     @property
     def json_key(self) -> str:

@@ -370,6 +370,18 @@ def test_block_and_its_number_are_found(engine: LocalEngine, shelf: Shelf) -> No
     assert engine.block_number(bytes(32)) is None
 
 
+def test_each_block_is_described_as_when_it_was_the_newest(
+    engine: LocalEngine, shelf: Shelf
+) -> None:
+    heads = [engine.head()]
+    for value in (7, 8):
+        with engine.submission() as submission:
+            submission.send(shelf.write(0, 1, value))
+            heads.append(submission.keep())
+    assert [engine.head_at(head.number) for head in heads] == heads
+    assert engine.head_at(heads[-1].number + 1) is None and engine.head_at(-1) is None
+
+
 def test_validators_seal_in_turn(engine: LocalEngine) -> None:
     engine.seal_empty(4)
     order = sorted(map(address_of, VALIDATORS))

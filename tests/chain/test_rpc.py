@@ -109,6 +109,17 @@ def test_probe_reports_a_refusal_and_changes_nothing(rpc: RpcEngine, remote: She
     assert rpc.head() == head
 
 
+def test_each_block_is_described_as_when_it_was_the_newest(
+    rpc: RpcEngine, remote: Shelf
+) -> None:
+    heads = [rpc.head()]
+    with rpc.submission() as submission:
+        submission.send(remote.write(0, 1, 7))
+        heads.append(submission.keep())
+    assert [rpc.head_at(head.number) for head in heads] == heads
+    assert rpc.head_at(heads[-1].number + 1) is None and rpc.head_at(-1) is None
+
+
 def test_dry_run_sends_nothing(rpc: RpcEngine, remote: Shelf) -> None:
     head = rpc.head()
     with rpc.submission(dry_run=True) as submission:

@@ -71,9 +71,23 @@ def test_exported_folder_replays_ok(lent: Office) -> None:
         document = outcome.document
         assert outcome.exit_code == 0
         assert sorted(document) == [
-            "blocks", "checks", "engine", "failures", "head_hash", "head_state_root", "ok",
-            "transactions",
+            "blocks", "checks", "engine", "engines", "failures", "first", "head_hash",
+            "head_state_root", "levels", "ok", "transactions",
         ]  # fmt: skip
         assert (document["ok"], document["blocks"], document["failures"]) == (True, 7, [])
         assert document["head_hash"] == lent.run("export", target, "--json").document["head_hash"]
     assert lent.run("replay").stdout.startswith("OK: 7 blocks, ")
+
+
+def test_a_replay_names_every_level_in_both_languages(lent: Office) -> None:
+    lines = lent.run("replay", "--engine", "revm").stdout.splitlines()
+    by_level = {line.split()[0]: line for line in lines[2:11]}
+    assert list(by_level) == [
+        "chain", "signatures", "pyevm", "revm", "contracts", "recompiled", "books", "invariants",
+        "terms",
+    ]  # fmt: skip
+    assert by_level["revm"].endswith(" yes")
+    assert by_level["pyevm"].endswith(" no: another engine was asked for")
+    chinese = lent.run("replay", "--engine", "pyevm", PLEDGER_LANG="zh").stdout.splitlines()
+    assert [line.split()[0] for line in chinese[2:11]] == list(by_level)
+    assert chinese[5].endswith("否：指定了其他引擎")

@@ -9,7 +9,9 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 PAGES = [README, *sorted(DOCS.rglob("*.md"))]
-GENERATED = {DOCS / "reference" / f"{name}.md" for name in ("cli", "contracts", "sdk")}
+GENERATED = {
+    DOCS / "reference" / f"{name}.md" for name in ("cli", "contracts", "sdk", "export-tables")
+}
 
 
 def name_of(path: Path) -> str:

@@ -36,6 +36,8 @@ def _commands(group: click.Group, path: str = "pledger") -> dict[str, click.Comm
         command = group.get_command(context, name)
         assert command is not None
         if isinstance(command, click.Group):
+            if hasattr(command, "default"):
+                found[f"{path} {name}"] = command.default
             found |= _commands(command, f"{path} {name}")
         else:
             found[f"{path} {name}"] = command

@@ -167,13 +167,21 @@ def test_book_made_anew_is_the_same(office: Office) -> None:
     assert run(office, "balances", DEAL) == before
 
 
-def test_export_replays_ok(office: Office) -> None:
-    pytest.importorskip("ledger.replay")
-    target = office.folder / "export"
-    exported = run(office, "export", target)
-    report = run(office, "replay", target)
+@pytest.fixture(scope="module")
+def exported(office: Office) -> Any:
+    return run(office, "export", office.folder / "export")
+
+
+@pytest.mark.parametrize("engines", [("revm",), ("pyevm", "revm")])
+def test_export_replays_ok(engines: tuple[str, ...], office: Office, exported: Any) -> None:
+    """On pyrevm alone, and on both with every transaction compared."""
+    alone = ("--engine", engines[0]) if len(engines) == 1 else ()
+    report = run(office, "replay", exported["directory"], *alone)
     assert (report["ok"], report["failures"]) == (True, [])
     assert (report["blocks"], report["head_hash"]) == (exported["blocks"], exported["head_hash"])
+    assert tuple(report["engines"]) == engines
+    run_levels = {level["level"] for level in report["levels"] if level["run"]}
+    assert run_levels >= {"chain", "signatures", *engines, "contracts", "books", "terms"}
 
 
 def minor(amount: str) -> int:

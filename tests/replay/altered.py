@@ -74,6 +74,17 @@ def followed(reported: Reported, findings: Findings | None = None) -> Findings:
     following = Followed(findings)
     for event, place in reported:
         following.follow(event, place)
+    return located(findings)
+
+
+def located(findings: Findings, *of_blocks: str) -> Findings:
+    """The same findings: each has its transaction, and its deal but for what is about members.
+
+    `of_blocks`: checks that go by the block.
+    """
+    for one in findings.failures:
+        assert one.transaction is not None or one.check in of_blocks, one
+        assert one.deal or one.check in ("K1", "K2", "K3", "acts", "roles"), one
     return findings
 
 
@@ -92,7 +103,7 @@ def reviewed(reported: Reported) -> Findings:
     for deal in reading.deals(book):
         Review(book, findings, deal).run(HEAD)
     book.connection.close()
-    return findings
+    return located(findings, "lines", "S6")
 
 
 Read = Callable[[bytes, bytes], bytes]
@@ -161,14 +172,13 @@ def signed(
             following.follow(event, at)
     assert own is not None
     SignedCalls(ledger.settings.contracts, following.agreed, following.days, findings).check(
-        block=place.block,
-        index=place.transaction,
+        place=place,
         to=bytes(transaction.to) if to is None else to,
         data=bytes(transaction.data) if data is None else data,
         sender=own if sender is None else sender,
         reported=change(mine),
     )
-    return checks(findings)
+    return checks(located(findings))
 
 
 def place_of(reported: Reported, kind: type, nth: int = 0) -> Place:

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import rlp
 from eth_hash.auto import keccak
 from eth_keys.datatypes import PrivateKey
 
 from ledger.bindings import CONTRACTS
 from ledger.chain.blocks import Block
-from ledger.chain.clique import SEAL_BYTES, sealing_hash
+from ledger.chain.clique import IN_TURN, OUT_OF_TURN, SEAL_BYTES, sealing_hash
 from ledger.chain.clock import SteppedClock
 from ledger.chain.export import CHAIN_FILE, GENESIS_FILE, export_chain, read_chain
 from ledger.chain.genesis import decode_genesis
@@ -23,7 +24,8 @@ from ledger.chain.pending import read_transaction
 from ledger.founding import contract_address
 from ledger.keys import Keyring, KeyUse, sign_transaction
 from ledger.replay import Report, replay
-from tests.replay.partnership import VALIDATORS
+from ledger.replay.report import Failure
+from tests.replay.partnership import MEMBERS, VALIDATORS
 
 CHAIN_ID = 20251001
 STRANGER = PrivateKey(keccak(b"a stranger"))
@@ -120,12 +122,14 @@ class Forge:
             "state_root": "state_root",
         }
         self.seal_from(number)
-        found = {one.check: one.found for one in self.replay().failures if one.block == number}
+        report = self.replay(engine="pyevm")
+        found = {one.check: one.found for one in report.failures if one.block == number}
         changes: dict[str, Any] = {}
         for check, name in fields.items():
             if check in found:
                 value = found[check]
-                changes[name] = bytes.fromhex(value[2:]) if value[:2] == "0x" else int(value)
+                is_bytes = check.endswith("_root")
+                changes[name] = bytes.fromhex(value[2:]) if is_bytes else int(value, 0)
         self.change(number, **changes)
         self.seal_from(number)
 
@@ -192,6 +196,46 @@ class Forge:
         shutil.rmtree(out)
 
 
+    def careful(self, number: int, key: PrivateKey) -> None:
+        """Seal a block and all that follow with one key, each with the difficulty it should have.
+
+        The best that who holds only this key can do.
+        """
+        signers, own = sorted(self.keys), key.public_key.to_canonical_address()
+        for at in range(number, len(self.blocks) + 1):
+            if at > number:
+                self.change(at, parent_hash=self.block(at - 1).header.hash)
+            in_turn = signers[at % len(signers)] == own
+            self.change(at, difficulty=IN_TURN if in_turn else OUT_OF_TURN)
+            self.seal(at, key)
+
+    def again(self, folder: str) -> Forge:
+        """The same chain, to be altered in another folder."""
+        return replace(self, blocks=list(self.blocks), folder=self.folder.with_name(folder))
+
+    def resigned(self, number: int, index: int) -> bytes:
+        """The same transaction by the same key with another gas limit."""
+        old = read_transaction(self.block(number).transactions[index], CHAIN_ID)
+        (key,) = (
+            self.keyring.key(member, use)
+            for member in MEMBERS
+            for use in (KeyUse.MAKER, KeyUse.CHECKER)
+            if self.keyring.address(member, use) == old.sender
+        )
+        return self.sign(key, bytes(old.to), bytes(old.data), old.nonce, old.gas + 1)
+
+    def deployment(self, name: str) -> bytes:
+        """What the operator sent to deploy a contract."""
+        data: bytes = rlp.decode(self.block(1).transactions[CONTRACTS.index(name)])[5]
+        return data
+
+    def redeploy(self, name: str, creation: bytes) -> None:
+        """The whole chain once more, with another contract in the place of one of the ledger's."""
+        nonce = CONTRACTS.index(name)
+        raw = self.sign(self.operator, b"", creation, nonce=nonce, gas=12_000_000)
+        self.rebuild(changed={(1, nonce): raw})
+
+
 def _sealer(key: PrivateKey) -> Callable[[bytes], bytes]:
     return lambda digest: key.sign_msg_hash(digest).to_bytes()
 
@@ -199,3 +243,49 @@ def _sealer(key: PrivateKey) -> Callable[[bytes], bytes]:
 def found(report: Report) -> list[tuple[int, str]]:
     """Block and check of every failure."""
     return [(failure.block, failure.check) for failure in report.failures]
+
+
+def placed(report: Report) -> list[tuple[int, int | None, str]]:
+    """Block, transaction and check of every failure."""
+    return [(failure.block, failure.transaction, failure.check) for failure in report.failures]
+
+
+def replayed(source: Path, **options: Any) -> Report:
+    """What both engines say; `revm` alone finds the same in the first block with a failure.
+
+    It never sees a state root, so that it follows a chain that left its state for longer.
+    """
+    report = replay(source, **options)
+    seen = [one for one in placed(report) if one[2] not in ("engines", "state_root", "database")]
+    alone = placed(replay(source, engine="revm", **options))
+    assert _in_first_block(alone) == _in_first_block(seen)
+    return report
+
+
+def _in_first_block(failures: list[tuple[int, int | None, str]]) -> list[tuple[int, int | None, str]]:
+    return [one for one in failures if one[0] == failures[0][0]]
+
+
+def says(
+    report: Report,
+    check: str,
+    *,
+    block: int,
+    transaction: int | None = None,
+    expected: str,
+    found: str,
+    first: bool = False,
+) -> Failure:
+    """The failure with exactly this place and these values; `first`: the earliest cause is this."""
+    wanted = (block, transaction, check, expected, found)
+    matching = [
+        one for one in report.failures
+        if (one.block, one.transaction, one.check, one.expected, one.found) == wanted
+    ]  # fmt: skip
+    assert len(matching) == 1, (wanted, report.failures)
+    assert not first or report.first == matching[0], report.first
+    return matching[0]
+
+
+def hexed(value: bytes) -> str:
+    return "0x" + value.hex()

@@ -22,7 +22,9 @@ LETTERS = {
 }  # fmt: skip
 """What a deal of neither deposit nor month has to do with."""
 ONLY_OF_A_FOLDER = {"database"}
-ONLY_WHEN_ASKED = {"known_block"}
+ONLY_WHEN_ASKED = {
+    "known_block", "checkpoint", "recompiled", "against", "fork", "equivocation",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +57,10 @@ def test_the_folder_and_its_export_replay_alike(report: Report, ledger_folder: P
     # A folder has a stored block 0 and a database besides.
     document["checks"]["genesis"] -= 1
     assert document["checks"].pop("database") > 100
+    levels, apart = [
+        {level["level"]: level for level in one.pop("levels")} for one in (document, of_export)
+    ]
+    assert {name for name in levels if levels[name] != apart[name]} == {"chain", "pyevm"}
     assert document == of_export
 
 
@@ -88,9 +94,12 @@ def test_the_report_is_of_the_head_and_counts_what_is_there(
 def test_the_document_has_the_keys_that_scripts_rely_on(report: Report) -> None:
     document = json.loads(json.dumps(report.document()))
     assert list(document) == [
-        "ok", "engine", "blocks", "transactions", "head_hash", "head_state_root", "checks",
-        "failures",
+        "ok", "engine", "engines", "blocks", "transactions", "head_hash", "head_state_root",
+        "levels", "checks", "first", "failures",
     ]  # fmt: skip
+    level = {"level": "signatures", "run": True, "failures": 0, "why_not": None}
+    assert level.items() <= document["levels"][1].items()
+    assert level.keys() | {"checks"} == document["levels"][1].keys()
     assert document["ok"] is True and document["engine"] == "pyevm"
     assert document["head_hash"].startswith("0x") and len(document["head_hash"]) == 66
 
@@ -99,9 +108,15 @@ def test_the_document_has_the_keys_that_scripts_rely_on(report: Report) -> None:
 def test_progress_rises_to_the_end(folder: str, request: pytest.FixtureRequest) -> None:
     steps: list[tuple[int, int]] = []
     replay(request.getfixturevalue(folder), progress=lambda done, of: steps.append((done, of)))
-    assert steps == sorted(steps)
-    assert steps[-1][0] == steps[-1][1] > 0
-    assert len(steps) > 10
+    # The blocks first, and then the loans of the book.
+    of_blocks, of_loans = (
+        [step for step in steps if step[1] == of] for of in (steps[0][1], steps[-1][1])
+    )
+    assert of_blocks + of_loans == steps
+    for part in (of_blocks, of_loans):
+        assert part == sorted(part)
+        assert part[-1][0] == part[-1][1] > 0
+        assert len(part) > 10
 
 
 def test_a_known_block_of_the_chain_is_found_again(forge: Forge) -> None:

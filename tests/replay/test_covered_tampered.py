@@ -8,7 +8,6 @@ from ledger.bindings import encode_batch, encode_call, label
 from ledger.keys import KeyUse
 from tests.replay.covered import CNY, GUARANTOR, LEAD, PARTNER, SERVICER, SHIELD, TIER_1, day
 from tests.replay.forge import Forge, found
-from tests.replay.test_tampered import deployment, redeploy
 
 WHOLE, OTHER = (1_000_000).to_bytes(3, "big"), (1_000_001).to_bytes(3, "big")
 
@@ -24,9 +23,9 @@ WHOLE, OTHER = (1_000_000).to_bytes(3, "big"), (1_000_001).to_bytes(3, "big")
 def test_a_contract_that_divides_in_another_proportion_is_named(
     contract: str, named: set[str], covered_forge: Forge
 ) -> None:
-    creation = deployment(covered_forge, contract)
+    creation = covered_forge.deployment(contract)
     assert WHOLE in creation
-    redeploy(covered_forge, contract, creation.replace(WHOLE, OTHER))
+    covered_forge.redeploy(contract, creation.replace(WHOLE, OTHER))
     failures = found(covered_forge.replay())
     assert failures[:2] == [(1, "deployment"), (1, "contract_code")]
     found_checks = {check for _, check in failures[2:]}
@@ -35,10 +34,10 @@ def test_a_contract_that_divides_in_another_proportion_is_named(
 
 def test_months_that_carry_no_deficit_are_named(covered_forge: Forge) -> None:
     """Settlements with another day from which a loan counts as past due."""
-    creation = deployment(covered_forge, "Settlements")
+    creation = covered_forge.deployment("Settlements")
     push, at = b"\x60\x5a", creation.find(b"\x60\x5a")
     assert at > 0 and creation[at : at + 2] == push
-    redeploy(covered_forge, "Settlements", creation.replace(push, b"\x60\x78"))
+    covered_forge.redeploy("Settlements", creation.replace(push, b"\x60\x78"))
     failures = found(covered_forge.replay())
     assert failures[:2] == [(1, "deployment"), (1, "contract_code")]
     assert {"statements", "S1"} & {check for _, check in failures[2:]}
