@@ -54,6 +54,18 @@ def test_nothing_is_posted_or_reversed_into_a_sealed_day(posted: Ledger) -> None
     posted.reverse(["R-1"], deal=DEAL, by=SERVICER, on=DAY + timedelta(1))
 
 
+def test_a_year_is_sealed_at_once(posted: Ledger) -> None:
+    last = date(2026, 1, 10) + timedelta(365)
+    for party in (LEAD, SERVICER):
+        posted.seal(DEAL, date=last, by=party)
+    assert seals(posted) == [day_number(last)]
+    posted.submit([repayment("R-2", date=last + timedelta(400))], deal=DEAL, by=SERVICER)
+    for party in (LEAD, SERVICER):
+        posted.seal(DEAL, date=last + timedelta(366), by=party)
+    with pytest.raises(Reverted, match="DAYS_TOO_MANY"):
+        posted.seal(DEAL, date=last + timedelta(366 + 367), by=LEAD)
+
+
 def test_same_statement_is_not_signed_twice(posted: Ledger) -> None:
     first = posted.seal(DEAL, date=DAY, by=LEAD)
     head = posted.engine.head()
