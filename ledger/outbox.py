@@ -6,10 +6,10 @@ from ledger.chain.engine import Engine, Head, Receipt, Submission
 from ledger.errors import Reverted
 from ledger.keys import Keyring, KeyUse, sign_transaction
 
-_GAS_LIMITS = ((4_000_000, 150_000), (12_000_000, 250_000))
+_GAS_LIMITS = ((4_000_000, 150_000), (24_000_000, 250_000))
 """Base and for each row: limits against mistakes, nobody pays for gas. The second one is tried
-where the first does not do, and nearly twice what the dearest deal uses: its first loans under
-limits across deals with eight funders."""
+where the first does not do, and nearly twice what the dearest calls use: a year sealed at once, and
+for each row the first loans under limits across deals with eight funders."""
 _SPENT = ("", "OUT_OF_GAS")
 """Reasons of a transaction that ran out of gas; of an inner call nothing is said."""
 

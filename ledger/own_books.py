@@ -128,6 +128,7 @@ def _read(ledger: Ledger, deal: reading.Deal, folder: Path) -> tuple[list[Entry]
     rows: list[Entry] = []
     named: list[str] = []
     problems: list[Problem] = []
+    first: dict[tuple[str, bool], str] = {}
     for path in sorted(folder.glob("*.csv")):
         name = path.stem.replace("_", "-")
         if name in _NOT_COUNTED:
@@ -136,14 +137,33 @@ def _read(ledger: Ledger, deal: reading.Deal, folder: Path) -> tuple[list[Entry]
             raise _not_ours(path.name, folder)
         named.append(name)
         try:
-            rows += files.read(path, files.LAYOUTS[name], decimals=decimals).rows
+            found = files.read(path, files.LAYOUTS[name], decimals=decimals).rows
         except FileInvalid as error:
             problems += error.problems
+            continue
+        problems += _in_another(path.name, found, first)
+        rows += found
     if not named:
         raise _not_ours("-", folder)
     if problems:
         raise FileInvalid(problems, file=str(folder))
     return rows, named
+
+
+def _in_another(
+    file: str, rows: Sequence[Entry], first: dict[tuple[str, bool], str]
+) -> Iterator[Problem]:
+    """References that a file before has as well; loans have references of their own."""
+    for row in rows:
+        before = first.setdefault((row.ref, isinstance(row, Booking)), file)
+        if before != file:
+            yield Problem(
+                what=text("seal.books_twice", first=before),
+                file=file,
+                expected=text("file.duplicate_expected"),
+                found=row.ref,
+                fix=text("file.duplicate_fix"),
+            )
 
 
 def _not_ours(found: str, folder: Path) -> UsageInvalid:
@@ -245,13 +265,9 @@ class _Work:
         entry, twin = row.entry, self._twins[loan.version]
         before = loan.outstanding_minor
         kind, said = self._kind(loan, row), _amounts(entry, before)
-        legs: list[Amounts] = []
-        if kind in _DIVIDED:
-            try:
-                legs = self._legs(kind, twin, loan, said)
-            except AssertionError:
-                # More than is outstanding, or a fee nobody gets: no terms divide it.
-                legs = []
+        # Otherwise it counts as it is, and no terms divide it.
+        divided = kind is not DayKind.REPAYMENT or twin.divides(before, said)
+        legs = self._legs(kind, twin, loan, said) if divided else []
         if kind is DayKind.BOOKING:
             said = said._replace(fee_minor=sum(leg.fee_minor for leg in legs))
         self._post(loan, kind, legs, 1)

@@ -134,7 +134,17 @@ CREATE INDEX settlement_lines_by_deal ON settlement_lines (deal);
 CREATE INDEX settlement_lines_by_id ON settlement_lines (entry_id);
 CREATE INDEX settlement_lines_by_reference ON settlement_lines (reference_id);
 """
-_SCHEMA_NUMBER = zlib.crc32(_SCHEMA.encode()) >> 1 | 1
+ENTRY_INDEXES = {
+    "entries_by_id": "entry_id, deal",
+    "entries_by_loan": "loan_id, deal",
+    "entries_by_day": "deal, day",
+}
+"""Of the table `entries`, which makes them last: name to columns.
+
+Without the deal in each, SQLite takes `deal = ?` by the days' index for as good as `entry_id = ?`,
+and goes through the whole deal for one entry.
+"""
+_SCHEMA_NUMBER = zlib.crc32(f"{_SCHEMA}{ENTRY_INDEXES}".encode()) >> 1 | 1
 
 TABLES = re.findall(r"CREATE TABLE (\w+)", _SCHEMA)
 _Record = TypeVar("_Record")

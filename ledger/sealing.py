@@ -66,7 +66,7 @@ class BusinessDay:
     sealed_with: date | None
     """The day with which it was sealed: itself or a later one."""
     book: DayStatement | None
-    """What the book says; None where it was sealed with a later day."""
+    """What the book says; None where it was sealed with a later day, or nobody asked."""
     signed: tuple[Signed, ...]
     waiting_for: tuple[str, ...]
     """The signing parties that have not signed it."""
@@ -158,11 +158,13 @@ def business_day(
     *,
     ahead: Signed | None = None,
     as_sealed: bool = False,
+    brief: bool = False,
 ) -> BusinessDay:
     """A business day as it stands; `ahead`: as if that was signed already, too.
 
-    `as_sealed`: and as sealed if nothing would be in the way. Raises `Reverted` for a deal that is
-    not active.
+    `as_sealed`: and as sealed if nothing would be in the way. `brief`: with the book's statement
+    only where a signature is to be compared with it. Raises `Reverted` for a deal that is not
+    active.
     """
     found, book, number = _active(ledger, deal), ledger.book(), day_number(on)
     names = {member.number: member.member_id for member in reading.members(book)}
@@ -180,15 +182,15 @@ def business_day(
         signed[ahead.member] = ahead
     sealed_with = _sealed_with(book, found, number)
     within = sealed_with is not None and sealed_with != number
-    own = None if within else days.statement(book, found, number)
+    spared = brief and (sealed_with is not None or not signed)
+    own = None if within or spared else days.statement(book, found, number)
     signers = [names[party] for party in days.signing_parties(book, found)]
     waiting = tuple(member for member in signers if member not in signed)
     disputes: tuple[Dispute, ...] = ()
-    if sealed_with is None:
-        assert own is not None
+    if own is not None and sealed_with is None:
         disputes = _disputes(own, {one: signed[one] for one in signers if one in signed}, parties)
-        if as_sealed and not waiting and not disputes:
-            sealed_with = number
+    if as_sealed and not waiting and not disputes:
+        sealed_with = sealed_with or number
     terms = reading.versions(book, found.deal)[found.version - 1].terms
     return BusinessDay(
         deal=deal,
@@ -213,7 +215,9 @@ def business_days(ledger: Ledger, deal: str) -> list[tuple[BusinessDay, int]]:
     found, book = _active(ledger, deal), ledger.book()
     entries = reading.open_days(book, found.deal, found.sealed_through)
     every = sorted({*entries, *reading.signed_days(book, found.deal)})
-    return [(business_day(ledger, deal, date_of(day)), entries.get(day, 0)) for day in every]
+    return [
+        (business_day(ledger, deal, date_of(day), brief=True), entries.get(day, 0)) for day in every
+    ]
 
 
 def sealed_through(ledger: Ledger, deal: str) -> date | None:
@@ -244,8 +248,7 @@ def _since(book: Book, deal: reading.Deal, day: int) -> int:
     before = reading.sealed_before(book, deal.deal, day)
     if before:
         return before + 1
-    first = min(reading.open_days(book, deal.deal, 0), default=day)
-    return min(first, day)
+    return min(reading.first_day(book, deal.deal) or day, day)
 
 
 def _sealed_with(book: Book, deal: reading.Deal, day: int) -> int | None:

@@ -9,11 +9,8 @@ from typing import Any, NamedTuple
 
 from ledger.entries import Kind
 from ledger.events import FUNDERS, Amounts, DealTerms, Place
-from ledger.records import Loan, decode_legs, decode_terms, encode_legs, name_of
+from ledger.records import ENTRY_INDEXES, Loan, decode_legs, decode_terms, encode_legs, name_of
 
-_ENTRY_INDEXES = {
-    "entries_by_id": "entry_id", "entries_by_loan": "loan_id", "entries_by_day": "deal, day",
-}  # fmt: skip
 # Entries kept back before they are written, and loans kept at hand while a run is folded.
 _PENDING_ENTRIES, _LOANS_AT_HAND = 20_000, 250_000
 # Marks are not dated: they count to no business day.
@@ -192,8 +189,8 @@ class AtHand:
         """Write everything."""
         self._flush()
         self._flush_loans()
-        for name, column in _ENTRY_INDEXES.items():
-            self.connection.execute(f"CREATE INDEX IF NOT EXISTS {name} ON entries ({column})")
+        for name, columns in ENTRY_INDEXES.items():
+            self.connection.execute(f"CREATE INDEX IF NOT EXISTS {name} ON entries ({columns})")
         self.connection.executemany(
             "UPDATE entries SET reversed = 1 WHERE entry_id = ? AND deal = ? AND loan_id = ?"
             " AND (block, tx, log) < (?, ?, ?) AND (kind = 'booking') = ?",
@@ -218,7 +215,7 @@ class AtHand:
         """Write the entries that are pending; loans only when there are too many at hand."""
         if self.connection.execute("SELECT 1 FROM entries").fetchone() is None:
             # A whole book is made: sorting its ids once is faster than keeping them sorted.
-            for name in _ENTRY_INDEXES:
+            for name in ENTRY_INDEXES:
                 self.connection.execute(f"DROP INDEX IF EXISTS {name}")
         self.connection.executemany(
             "INSERT INTO entries VALUES"

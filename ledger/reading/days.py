@@ -207,6 +207,17 @@ def closing(book: Book, deal: int, day: int) -> dict[tuple[int, Account], int]:
     return {(party, Account(account)): amount for party, account, amount in found}
 
 
+def first_day(book: Book, deal: int) -> int | None:
+    """The first business day with an entry; None before the first entry."""
+    tables = ("entries", "deposit_lines", "settlement_lines", "periods")
+    query = " UNION ALL ".join(
+        f"SELECT min(day) AS day FROM {table} WHERE deal = :deal" for table in tables
+    )
+    found = book.connection.execute(f"SELECT min(day) FROM ({query})", {"deal": deal})
+    (day,) = found.fetchone()
+    return day if day is None else int(day)
+
+
 def open_days(book: Book, deal: int, sealed_through: int) -> dict[int, int]:
     """Business day to the number of entries on it, of the days that are not sealed."""
     query = (

@@ -37,10 +37,10 @@ def compare_totals(ours: Sequence[Line], theirs: Statement, basis: Basis) -> Ite
             )
 
 
-def file_missing(kind: Kind, date: int, *, file: str = "") -> Break:
+def file_missing(kind: Kind, date: int, file: str) -> Break:
     """The break for a file of a day that did not come (B14)."""
     return Break(
-        code="B14", kind=kind, ref=_ref(kind, date), field="file", ours=None, theirs=None,
+        code="B14", kind=kind, ref=date_of(date).isoformat(), field=file, ours=None, theirs=None,
         cause="file_missing", facts={"file": file}, date=date,
     )  # fmt: skip
 

@@ -98,6 +98,11 @@ class Twin:
             fee=apportion(fee, self.terms.shares_ppm),
         )
 
+    def divides(self, outstanding_minor: int, amounts: Amounts) -> bool:
+        """Whether a repayment can be divided: no more than is owed, and a payee for its fee."""
+        owed = 0 <= amounts.principal_minor <= outstanding_minor
+        return owed and (not amounts.fee_minor or self._fee_has_payee())
+
     def repaid(
         self, outstanding_minor: int, annual_rate_ppm: int, amounts: Amounts
     ) -> list[Amounts]:
@@ -181,9 +186,7 @@ class Twin:
         parts, fees = [0] * len(self.terms.parties), self.terms.fees
         if not fee_minor:
             return parts
-        # Where payees of borrowers must be licensed, one of the funders' gets nothing of theirs.
-        licensed = self.terms.demands & _PAYEES_LICENSED and self.charges_loans
-        assert fees.to != ALL_FUNDERS and not licensed, "a fee without payee"
+        assert self._fee_has_payee(), "a fee without payee"
         rest = fee_minor
         for tier in fees.split:
             taken = half_up(rest * tier.share_ppm, PPM)
@@ -191,6 +194,11 @@ class Twin:
             rest -= taken
         parts[fees.to] += rest
         return parts
+
+    def _fee_has_payee(self) -> bool:
+        # Where payees of borrowers must be licensed, one of the funders' gets nothing of theirs.
+        licensed = self.terms.demands & _PAYEES_LICENSED and self.charges_loans
+        return self.terms.fees.to != ALL_FUNDERS and not licensed
 
     def _legs(
         self,

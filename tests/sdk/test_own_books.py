@@ -103,6 +103,16 @@ def test_rows_after_the_day_and_of_sealed_days_do_not_count(posted: Ledger, tmp_
         own_books.own_books(posted, DEAL, date(2026, 1, 31), tmp_path / "books")
 
 
+def test_one_reference_in_two_files_is_refused(posted: Ledger, tmp_path: Path) -> None:
+    own(posted, tmp_path)
+    waivers = "entry_ref,loan_ref,date,interest,penalty\nR-1,L-1,2026-02-10,1.00,0.00\n"
+    (tmp_path / "books" / "waivers.csv").write_text(waivers, "utf-8")
+    with pytest.raises(FileInvalid) as refused:
+        own_books.own_books(posted, DEAL, DAY, tmp_path / "books")
+    (one,) = refused.value.problems
+    assert (one.file, one.found) == ("waivers.csv", "R-1") and "repayments.csv" in one.what
+
+
 def test_other_files_are_refused_and_bad_rows_all_named(posted: Ledger, tmp_path: Path) -> None:
     with pytest.raises(UsageInvalid):
         own_books.own_books(posted, DEAL, DAY, tmp_path)

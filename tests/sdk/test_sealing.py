@@ -8,6 +8,7 @@ import pytest
 
 from ledger import days, reading, sealing
 from ledger.bindings import label
+from ledger.book import Book
 from ledger.days import Section
 from ledger.errors import Reverted, UsageInvalid
 from ledger.ledger import Ledger
@@ -51,6 +52,18 @@ def test_nothing_is_posted_or_reversed_into_a_sealed_day(posted: Ledger) -> None
         with pytest.raises(Exception, match="DAY_SEALED"):
             again()
     posted.reverse(["R-1"], deal=DEAL, by=SERVICER, on=DAY + timedelta(1))
+
+
+def test_a_year_is_sealed_at_once(posted: Ledger) -> None:
+    last = date(2026, 1, 10) + timedelta(365)
+    for party in (LEAD, SERVICER):
+        posted.seal(DEAL, date=last, by=party)
+    assert seals(posted) == [day_number(last)]
+    posted.submit([repayment("R-2", date=last + timedelta(400))], deal=DEAL, by=SERVICER)
+    for party in (LEAD, SERVICER):
+        posted.seal(DEAL, date=last + timedelta(366), by=party)
+    with pytest.raises(Reverted, match="DAYS_TOO_MANY"):
+        posted.seal(DEAL, date=last + timedelta(366 + 367), by=LEAD)
 
 
 def test_same_statement_is_not_signed_twice(posted: Ledger) -> None:
@@ -166,3 +179,28 @@ def test_checker_signs_what_its_maker_asked_for(guarded: Ledger) -> None:
         assert done.waits and not done.day.sealed and not seals(guarded)
         guarded.approve(done.action.hex(), by=party)
     assert seals(guarded) == [day_number(DAY)]
+
+
+def test_list_of_days_works_out_no_statement_that_it_compares_with_nothing(
+    posted: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worked_out: list[int] = []
+
+    def statement(book: Book, deal: reading.Deal, day: int) -> reading.DayStatement:
+        worked_out.append(day)
+        return plain(book, deal, day)
+
+    plain = days.statement
+    monkeypatch.setattr(sealing.days, "statement", statement)
+    assert [one.on for one, _ in sealing.business_days(posted, DEAL)] == [date(2026, 1, 10), DAY]
+    assert worked_out == []
+    monkeypatch.undo()
+    posted.seal(DEAL, date=DAY, by=LEAD)
+    monkeypatch.setattr(sealing.days, "statement", statement)
+    (_, _), (signed, _) = sealing.business_days(posted, DEAL)
+    assert signed.signed and worked_out == [day_number(DAY)]
+    monkeypatch.undo()
+    posted.seal(DEAL, date=DAY, by=SERVICER)
+    monkeypatch.setattr(sealing.days, "statement", statement)
+    ((sealed, left),) = sealing.business_days(posted, DEAL)
+    assert (sealed.sealed, left) == (True, 0) and worked_out == [day_number(DAY)]

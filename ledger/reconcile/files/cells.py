@@ -31,6 +31,8 @@ MOST_REF_BYTES = 128
 """Of a ref in a file: those that a ledger makes up, like a compensation's, name the loan's."""
 MAX_TEXT = 1_000
 """Characters of a free text."""
+_SAMPLE, _OFTEN = 64, 8
+"""Amounts that come so often in the first of a run are read once each."""
 
 
 class Unit(StrEnum):
@@ -143,6 +145,10 @@ def amount(
             ) from None
 
     def many(texts: Sequence[str]) -> list[int]:
+        if len({*texts[:_SAMPLE]}) * _OFTEN <= _SAMPLE:
+            # A column of zeros, perhaps: one text.
+            by_text = {found: one(found) for found in {*texts}}
+            return [by_text[found] for found in texts]
         joined = "\n".join(texts)
         if run.fullmatch(joined) and not thousands:
             values = list(map(int, joined.replace(".", "").split("\n")))

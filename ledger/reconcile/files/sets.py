@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ledger.errors import StatementInvalid, TotalsDiffer
-from ledger.money import date_of, shown
+from ledger.money import shown
 from ledger.reconcile.files import delimited
 from ledger.reconcile.files.cells import Unit
 from ledger.reconcile.files.columns import Column, Record, Table, read_columns
@@ -31,6 +31,7 @@ from ledger.reconcile.files.set_layouts import (
     is_read,
 )
 from ledger.reconcile.lines import Break, Kind, Statement
+from ledger.reconcile.totals import file_missing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,22 +108,11 @@ def read_set(
         date=day,
         statements=chosen.statements(tables),
         tables=tables.read,
-        breaks=tuple(_missing(one, day) for one in chosen.files if one.name not in paths),
-    )
-
-
-def _missing(one: FileSpec, day: int) -> Break:
-    name = file_name(one.name, day)
-    return Break(
-        code="B14",
-        kind=one.kind,
-        ref=date_of(day).isoformat(),
-        field=name,
-        ours=None,
-        theirs=None,
-        cause="file_missing",
-        facts={"file": name},
-        date=day,
+        breaks=tuple(
+            file_missing(one.kind, day, file_name(one.name, day))
+            for one in chosen.files
+            if one.name not in paths
+        ),
     )
 
 

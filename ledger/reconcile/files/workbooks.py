@@ -136,9 +136,3 @@ def _shown_number(number: Decimal, form: str) -> str:
     plain = f"{number.normalize():f}"
     # A format of zeros alone is how a workbook shows the leading zeros of a reference.
     return plain.zfill(len(form)) if _ZEROS.fullmatch(form) and plain.isdigit() else plain
-
-
-def is_workbook(path: Path) -> bool:
-    """Whether a file is a ZIP archive, as XLSX is."""
-    with path.open("rb") as stream:
-        return stream.read(4) == b"PK\x03\x04"

@@ -507,6 +507,6 @@ class TestTotals:
         assert [one.code for one in breaks(Kind.REPAYMENTS, [repaid()], [theirs], totals=totals)] == ["B03"]
 
     def test_file_that_did_not_come(self) -> None:
-        one = file_missing(Kind.LOANS, D)
-        assert (one.code, one.ref) == ("B14", "loans/2026-03-10")
+        one = file_missing(Kind.LOANS, D, "loans.csv")
+        assert (one.code, one.ref, one.field) == ("B14", "2026-03-10", "loans.csv")
         assert explain(one, decimals=2).startswith("The file of loans")

@@ -1,0 +1,58 @@
+"""Ethereum's published state tests on py-evm, on our compiled blocks, and on our state.
+
+They are fetched for the run and not part of this repository: with a checkout of
+`ethereum/legacytests`,
+
+    PLEDGER_STATE_TESTS=legacytests/Cancun/GeneralStateTests pytest -m slow tests/evm
+
+runs every fixture that has a state after London. Without it there is nothing to run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ledger.chain import compiled
+from tests.evm.state_tests import (
+    FIXTURES_VARIABLE,
+    Compiled,
+    OnOurState,
+    OnPyEvm,
+    folder,
+    run,
+    tests_of,
+)
+
+FIXTURES = sorted(folder().rglob("*.json")) if folder() else []  # type: ignore[union-attr]
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not FIXTURES, reason=f"{FIXTURES_VARIABLE} names no checkout of ethereum/legacytests"
+    ),
+]
+
+
+@pytest.fixture(autouse=True)
+def _all_compiled() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled, "HOT_AFTER", 0)
+        yield
+
+
+@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_fixture_ends_in_the_published_state(path: Path) -> None:
+    for test in tests_of(path):
+        expected = test.state_root, test.logs_hash
+        assert run(test, Compiled) == expected, test.name
+        if not test.has_empty_account:
+            assert run(test, OnOurState) == expected, test.name
+
+
+@pytest.mark.parametrize("path", FIXTURES[:: max(1, len(FIXTURES) // 40)], ids=lambda path: path.stem)
+def test_this_harness_agrees_with_pyevm_itself(path: Path) -> None:
+    for test in tests_of(path):
+        assert run(test, OnPyEvm) == (test.state_root, test.logs_hash), test.name
