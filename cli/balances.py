@@ -10,6 +10,7 @@ from ledger import reading
 from ledger.cli.command import Asked, Output, command
 from ledger.cli.render import amount, table
 from ledger.messages import text
+from ledger.money import currency_decimals
 
 
 @command(None, "balances")
@@ -25,18 +26,18 @@ def balances(asked: Asked, deal: str) -> Output:
             names[party]: {account.value: minor for account, minor in own.items()}
             for party, own in reading.balances(book, found.deal, newest.terms).items()
         }
-        terms = ledger.terms(deal, found.version or newest.version)
+        currency = reading.currency(book, found.deal, found.version or newest.version)
         total = sum(minor for own in accounts.values() for minor in own.values())
         document: dict[str, Any] = {
             "deal": deal,
-            "currency": terms.currency,
+            "currency": currency,
             "as_of_block": book.at[0],
             "accounts": accounts,
             "in_balance": total == 0,
         }
     return Output(
         document=document,
-        text=lambda: _shown(document, terms.decimals),
+        text=lambda: _shown(document, currency_decimals(currency)),
         exit_code=0 if document["in_balance"] else 1,
     )
 

@@ -1,4 +1,4 @@
-"""`pledger export` and `pledger replay`."""
+"""`pledger export`, `pledger import` and `pledger replay`."""
 
 from __future__ import annotations
 
@@ -51,6 +51,76 @@ def export(asked: Asked, directory: Path) -> Output:
         "files": ["genesis.json", "chain.rlp"],
     }
     return Output(document=document, text=text("cli.exported", blocks=blocks, directory=directory))
+
+
+@command(None, "import", writes=True)
+@click.argument(
+    "export_folder", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="EXPORT"
+)
+@click.argument("directory", type=click.Path(path_type=Path), metavar="DIR")
+@click.option(
+    "--disclosed",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="FOLDER",
+    help=text("cli.opt_disclosed"),
+)
+def import_(asked: Asked, export_folder: Path, directory: Path, disclosed: Path | None) -> Output:
+    """Make a ledger's folder of an export."""
+    from ledger.importing import import_chain
+
+    taken: dict[str, Any] = {}
+
+    def take(folder: Path) -> None:
+        if disclosed is not None:
+            taken.update(disclosed=_disclosed(folder, disclosed, dry_run=asked.dry_run))
+
+    with progress(text("cli.importing")) as show:
+        done = import_chain(
+            export_folder, directory, dry_run=asked.dry_run, finish=take, progress=show
+        )
+    document: dict[str, Any] = {
+        "ledger": str(directory),
+        "chain_id": done.chain_id,
+        "head_block": done.head.number,
+        "head_hash": address(done.head.block_hash),
+        "head_state_root": address(done.head.state_root),
+        "blocks": done.blocks,
+        "transactions": done.transactions,
+        **taken,
+    }
+    return Output(document=document, text=lambda: _imported(document))
+
+
+def _disclosed(directory: Path, folder: Path, *, dry_run: bool) -> dict[str, Any]:
+    from ledger.disclosed import take_disclosed
+    from ledger.ledger import Ledger
+
+    with Ledger.open(directory) as ledger:
+        taken = take_disclosed(ledger, folder, dry_run=dry_run)
+    return {
+        "terms": taken.terms,
+        "salts": list(taken.salts),
+        "refs": taken.refs,
+        "refs_left": taken.refs_left,
+    }
+
+
+def _imported(document: dict[str, Any]) -> str:
+    lines = [
+        text(
+            "cli.imported",
+            blocks=document["blocks"],
+            transactions=document["transactions"],
+            directory=document["ledger"],
+            block=document["head_block"],
+            head=document["head_hash"],
+        )
+    ]
+    if "disclosed" in document:
+        taken = document["disclosed"]
+        salts = ", ".join(taken["salts"]) or "-"
+        lines.append(text("cli.imported_disclosed", **{**taken, "salts": salts}))
+    return "\n".join(lines)
 
 
 @command(None, "replay")

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from ledger import reading
 from ledger.cli.command import Asked, Output, command, group
 from ledger.cli.render import amount, progress, table
 from ledger.cli.submitting import submit_command
@@ -27,6 +28,7 @@ def run(asked: Asked, deal: str, on: str, late: bool) -> Output:
     by, day = asked.acting(), parse_date(on)
     with asked.open() as ledger:
         found = ledger.deal(deal)
+        ledger.expect_own()
         decimals = ledger.terms(deal, found.version or 1).decimals
         with progress(deal) as show:
             done = ledger.claim_run(
@@ -78,7 +80,7 @@ def show(asked: Asked, deal: str) -> Output:
         layers = cover.layers_used(ledger, deal)
         claims = cover.open_claims(ledger, deal)
         found = ledger.deal(deal)
-        currency = ledger.terms(deal, found.version).currency
+        currency = reading.currency(ledger.book(), found.deal, found.version)
         block = ledger.book().at[0]
     parties = dict.fromkeys([layer.payer for layer in layers] + [one.payer for one in claims])
     document: dict[str, Any] = {

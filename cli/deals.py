@@ -27,6 +27,7 @@ def propose(asked: Asked, file: Path, from_date: str | None) -> Output:
     from ledger import terms
 
     with asked.open() as ledger:
+        ledger.expect_own()
         proposed = terms.load(file)
         if reading.deal_named(ledger.book(), proposed.id) and _in_force(ledger, proposed.id):
             raise UsageInvalid(

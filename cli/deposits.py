@@ -48,6 +48,7 @@ def _move(
     by, day = asked.acting(), parse_date(on) if on else today()
     with asked.open() as ledger:
         found = ledger.deal(deal)
+        ledger.expect_own()
         decimals = ledger.terms(deal, found.version or 1).decimals
         amount_minor = parse(given, decimals)
         move = deposits.pay if verb == "pay" else deposits.release

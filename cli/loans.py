@@ -12,11 +12,11 @@ from ledger.cli.command import Asked, Output, command, group
 from ledger.cli.render import amount, table
 from ledger.cli.schedule import schedule_command
 from ledger.cli.submitting import submit_command
-from ledger.entries import Method, Purpose, loan_id
+from ledger.entries import Method, Purpose
 from ledger.errors import UsageInvalid
 from ledger.events import DealTerms, Particulars
 from ledger.messages import text
-from ledger.money import date_of, day_number, format_percent, parse_date
+from ledger.money import currency_decimals, date_of, day_number, format_percent, parse_date
 
 loan = group("loan")
 submit_command(loan, "loans")
@@ -32,7 +32,7 @@ def show(asked: Asked, ref: str, deal: str, on: str | None) -> Output:
     with asked.open() as ledger:
         found = ledger.deal(deal)
         book = ledger.book()
-        known = reading.loan(book, found.deal, loan_id(ledger.salt(deal), ref))
+        known = reading.loan(book, found.deal, ledger.salts.loan_id(deal, ref))
         if known is None:
             raise UsageInvalid(text("cli.loan_unknown", deal=deal), found=ref)
         names = {member.number: member.member_id for member in reading.members(book)}
@@ -70,7 +70,7 @@ def show(asked: Asked, ref: str, deal: str, on: str | None) -> Output:
                 for one in entries
             ],
         }
-        decimals = ledger.terms(deal, known.version).decimals
+        decimals = currency_decimals(reading.currency(book, found.deal, known.version))
     return Output(document=document, text=lambda: _shown(document, decimals))
 
 

@@ -35,6 +35,7 @@ _NOUNS = {
     "seal": "days",
     "day": "days",
     "export": "chain",
+    "import": "chain:import_",
     "replay": "chain",
     "proof": "proofs",
     "checkpoint": "checkpoints",

@@ -9,7 +9,7 @@ import click
 from ledger import reading
 from ledger.cli.command import Asked, Output, command
 from ledger.cli.render import amount, table
-from ledger.entries import Method, loan_id
+from ledger.entries import Method
 from ledger.errors import UsageInvalid
 from ledger.events import Particulars
 from ledger.messages import text
@@ -27,7 +27,8 @@ def schedule_command(noun: click.Group) -> click.Command:
         """What falls due when, and to whom."""
         with asked.open() as ledger:
             found = ledger.deal(deal)
-            known = reading.loan(ledger.book(), found.deal, loan_id(ledger.salt(deal), ref))
+            own = ledger.salts.loan_id(deal, ref)
+            known = reading.loan(ledger.book(), found.deal, own)
             if known is None:
                 raise UsageInvalid(text("cli.loan_unknown", deal=deal), found=ref)
             terms = ledger.terms(deal, known.version)

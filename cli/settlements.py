@@ -72,6 +72,7 @@ def paid(
     by, day = asked.acting(), parse_date(on) if on else today()
     with asked.open() as ledger:
         deal = ledger.deal(ids[0].partition("/")[0])
+        ledger.expect_own()
         decimals = ledger.terms(deal.name, deal.version or 1).decimals
         done = ledger.settle_paid(
             ids,

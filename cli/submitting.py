@@ -35,6 +35,7 @@ def submit_command(noun: click.Group, layout_name: str) -> click.Command:
         by = asked.acting()
         with asked.open() as ledger:
             found = ledger.deal(deal)
+            ledger.expect_own()
             decimals = ledger.terms(deal, found.version or 1).decimals
             layout = files.LAYOUTS[layout_name]
             try:

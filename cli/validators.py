@@ -52,6 +52,7 @@ def vote(asked: Asked, what: str, member_id: str) -> Output:
     """Vote with the blocks that the acting member seals from now on."""
     by = asked.acting()
     with asked.open() as ledger:
+        ledger.expect_own()
         engine = _local(ledger)
         candidate = ledger.member(member_id).validator
         if not any(candidate):

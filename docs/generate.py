@@ -58,6 +58,8 @@ _SDK_FUNCTIONS = (
     ("membership", "replace_checker"),
     ("actions", "meaning"),
     ("replay/replaying", "replay"),
+    ("importing", "import_chain"),
+    ("disclosed", "take_disclosed"),
     ("proofs/key_history", "members_file"),
     ("proofs/entries", "prove"),
     ("proofs/verifying", "verify"),

@@ -13,7 +13,10 @@ from ledger.messages import text
 from ledger.salts import limits_borrowers
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ledger.chain.engine import Receipt
+    from ledger.founding import Settings
     from ledger.ledger import Ledger
     from ledger.terms import Terms
 
@@ -58,8 +61,25 @@ def propose(ledger: Ledger, terms: Terms, *, by: str, effective_date: int, dry_r
     return version
 
 
+def read_terms(folder: Path, deal: str, version: int, settings: Settings) -> Terms:
+    """The document of a version in a deal's folder. Raises `UsageInvalid` where it is not."""
+    from ledger.terms import from_canonical
+
+    path = folder / f"v{version}.json"
+    try:
+        return from_canonical(path.read_bytes())
+    except OSError as error:
+        raise UsageInvalid(
+            text("ledger.terms_missing", deal=deal, version=version),
+            where=str(path),
+            found=error.strerror or str(error),
+            fix=text("ledger.imported_terms_fix") if settings.imported else "",
+        ) from None
+
+
 def sign(ledger: Ledger, deal: str, *, by: str, dry_run: bool) -> bytes:
     """See `Ledger.sign`."""
+    ledger.expect_own()
     found = ledger.deal(deal)
     newest = reading.versions(ledger.book(), found.deal)[-1]
     terms = ledger.terms(deal, newest.version)

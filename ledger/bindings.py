@@ -335,9 +335,9 @@ def action_id(target: bytes, payload: bytes) -> bytes:
 
 def tip_after(tip: int, kind: int, entry_id: bytes, date: int, amounts: int) -> int:
     """The 120-bit tip of a loan once an entry stands on it: see Loans._push."""
-    words = tip, kind << 16 | date, int.from_bytes(entry_id, "big"), amounts
-    hashed = keccak(b"".join(word.to_bytes(32, "big") for word in words))
-    return int.from_bytes(hashed, "big") >> 136
+    what = (kind << 16 | date).to_bytes(32, "big")
+    hashed = keccak(tip.to_bytes(32, "big") + what + entry_id + amounts.to_bytes(32, "big"))
+    return int.from_bytes(hashed[: 120 // 8], "big")
 
 
 # ---- events
@@ -393,12 +393,12 @@ def _static_decoder(record: Any, read_topics: list[Reader], types: list[str]) ->
     for kind in types:
         read_data.append(_reader(kind, start))
         start += 32 * _words(kind)
-    make = record._make
+    new = tuple.__new__  # `_decoders` has compared the fields already.
 
     def decode(log: Log) -> Any:
         data = log.data
         heads = [read(topic) for read, topic in zip(read_topics, log.topics[1:], strict=True)]
-        return make(heads + [read(data) for read in read_data])
+        return new(record, heads + [read(data) for read in read_data])
 
     return decode
 

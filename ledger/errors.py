@@ -344,13 +344,15 @@ class ChainUnusable(LedgerUnusable):
 class ChainCorrupt(LedgerUnusable):
     """A block on disk or in an export is not what it should be."""
 
-    def __init__(self, block: int, expected: str, found: str, *, what: str = "") -> None:
+    def __init__(
+        self, block: int, expected: str, found: str, *, what: str = "", fix: str = ""
+    ) -> None:
         super().__init__(
             what or text("error.chain_corrupt"),
             where=text("error.block", block=block),
             expected=expected,
             found=found,
-            fix=text("error.chain_corrupt_fix"),
+            fix=fix or text("error.chain_corrupt_fix"),
         )
         self.block = block
 

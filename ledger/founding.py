@@ -82,6 +82,8 @@ class Settings:
     """Name to address."""
     validators: dict[str, bytes]
     """Member to the address that seals for it."""
+    imported: bool = False
+    """Whether the chain is a copy, made from an export: then nothing is written to it."""
 
     def encode(self) -> str:
         """As the text of ledger.json."""
@@ -96,6 +98,8 @@ class Settings:
             "contracts": _hex(self.contracts),
             "validators": _hex(self.validators),
         }
+        if self.imported:
+            document["imported"] = True
         return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -115,6 +119,7 @@ def read_settings(directory: Path) -> Settings:
             operator=bytes.fromhex(document["operator"][2:]),
             contracts=_bytes(document["contracts"]),
             validators=_bytes(document["validators"]),
+            imported=document.get("imported", False),
         )
     except (FileNotFoundError, NotADirectoryError):
         raise LedgerMissing(directory) from None

@@ -78,7 +78,10 @@ class Ledger:
         self.engine = engine
         self.keyring = keyring
         self.salts = Salts(
-            directory, directory / DEALS_FOLDER, self._open_salt if settings.dev else None
+            directory,
+            directory / DEALS_FOLDER,
+            self._open_salt if settings.dev else None,
+            copied=settings.imported,
         )
         self._book = open_book(directory / BOOK_FILE)
         self._refs = open_refs(directory / REFS_FILE)
@@ -165,17 +168,7 @@ class Ledger:
 
     def terms(self, deal: str, version: int) -> Terms:
         """The document of a version, as its parties hold it. Raises `UsageInvalid`."""
-        from ledger.terms import from_canonical
-
-        path = self._deal_folder(deal) / f"v{version}.json"
-        try:
-            return from_canonical(path.read_bytes())
-        except OSError as error:
-            raise UsageInvalid(
-                text("ledger.terms_missing", deal=deal, version=version),
-                where=str(path),
-                found=error.strerror or str(error),
-            ) from None
+        return agreements.read_terms(self._deal_folder(deal), deal, version, self.settings)
 
     def salt(self, deal: str) -> bytes:
         """The deal's salt, 32 bytes: shared by its parties, never on the chain.
@@ -183,6 +176,15 @@ class Ledger:
         Raises `UsageInvalid` where it is not.
         """
         return self.salts.read(deal)
+
+    def expect_own(self) -> None:
+        """Raise `UsageInvalid` where the chain is a copy: what it gained would be a fork of it."""
+        if self.settings.imported:
+            raise UsageInvalid(
+                text("ledger.imported"),
+                where=str(self.directory),
+                fix=text("ledger.imported_fix"),
+            )
 
     def ref(self, known_id: bytes) -> str:
         """The text behind a loan's, entry's or borrower's id; the id in hex if not known here."""
@@ -374,6 +376,7 @@ class Ledger:
     @contextmanager
     def outbox(self, *, dry_run: bool = False) -> Iterator[Outbox]:
         """Signed transactions that are kept together or not at all."""
+        self.expect_own()
         with self.engine.submission(dry_run=dry_run) as submission:
             yield Outbox(self.engine, submission, self.keyring)
 

@@ -204,6 +204,7 @@ def _make(
     from eth_keys.datatypes import PrivateKey
 
     settings = ledger.settings
+    ledger.expect_own()
     if settings.dev:
         passphrases = open_passphrases
         origin = f"{settings.name}/{settings.chain_id}/{place}"

@@ -69,6 +69,8 @@ def apportion(amount_minor: int, weights: Sequence[int]) -> list[int]:
     falls when the amount grows.
     """
     assert amount_minor >= 0 and weights and weights[0] > 0 and min(weights) >= 0
+    if not amount_minor:
+        return [0] * len(weights)
     left, total = amount_minor, sum(weights)
     parts = [0] * len(weights)
     for i in range(len(weights) - 1, 0, -1):

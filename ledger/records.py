@@ -255,10 +255,10 @@ def make_tables(connection: sqlite3.Connection) -> None:
 
 def encode_legs(words: Iterable[int]) -> bytes:
     """Packed legs as stored: 32 bytes for each party, zero legs at the end left out."""
-    encoded = [word.to_bytes(32, "big") for word in words]
-    while encoded and not any(encoded[-1]):
-        encoded.pop()
-    return b"".join(encoded)
+    legs = list(words)
+    while legs and not legs[-1]:
+        legs.pop()
+    return b"".join([word.to_bytes(32, "big") for word in legs])
 
 
 def decode_legs(encoded: bytes) -> list[int]:

@@ -7,17 +7,20 @@ lead share the lead's salt, so that their contracts know the borrower of one in 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
 
+from ledger.entries import loan_id
 from ledger.errors import UsageInvalid
 from ledger.events import DealTerms
 from ledger.messages import text
 
 SALT_BYTES = 32
 SALTS_FOLDER = "salts"
-_SALT_FILE = "salt"
+SALT_FILE = "salt"
+_ID = re.compile("0x[0-9a-f]{64}", re.ASCII)
 
 Open = Callable[[str], bytes]
 """A salt that is open and the same on every run, from what it is for; on `--dev` ledgers."""
@@ -36,8 +39,14 @@ def limits_borrowers(terms: DealTerms) -> bool:
 class Salts:
     """The salts in a ledger's folder, readable by their owner alone."""
 
-    def __init__(self, directory: Path, deals: Path, open_salt: Open | None) -> None:
-        """`directory` is the ledger's, `deals` the folder with one for each deal."""
+    def __init__(
+        self, directory: Path, deals: Path, open_salt: Open | None, *, copied: bool = False
+    ) -> None:
+        """`directory` is the ledger's, `deals` the folder with one for each deal.
+
+        `copied`: the folder was made of an export, which has none.
+        """
+        self._copied = copied
         self._leads = directory / SALTS_FOLDER
         self._deals = deals
         self._open_salt = open_salt
@@ -49,8 +58,23 @@ class Salts:
             return bytes.fromhex(path.read_text("ascii"))
         except (OSError, ValueError) as error:
             raise UsageInvalid(
-                text("ledger.salt_missing", deal=deal), where=str(path), found=str(error)
+                text("ledger.salt_missing", deal=deal),
+                where=str(path),
+                found=str(error),
+                fix=text("ledger.imported_salt_fix") if self._copied else "",
             ) from None
+
+    def loan_id(self, deal: str, ref: str) -> bytes:
+        """The id of a loan; given as the id in hex it needs no salt. Raises `UsageInvalid`."""
+        # No ref is as long as an id in hex.
+        return bytes.fromhex(ref[2:]) if _ID.fullmatch(ref) else loan_id(self.read(deal), ref)
+
+    def keep(self, deal: str, salt: bytes) -> None:
+        """Keep the salt of a deal that another party gave, unless there is one."""
+        path = self._path(deal)
+        if not path.exists():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write(path, salt)
 
     def give_own(self, deal: str) -> None:
         """Give a deal a salt of its own, unless it has one."""
@@ -65,7 +89,7 @@ class Salts:
         """
         salt = self._of_lead(lead, others)
         path = self._path(deal)
-        fresh = path.with_name(f"{_SALT_FILE}.new")
+        fresh = path.with_name(f"{SALT_FILE}.new")
         fresh.unlink(missing_ok=True)
         _write(fresh, salt)
         fresh.replace(path)
@@ -89,7 +113,7 @@ class Salts:
             ) from None
 
     def _path(self, deal: str) -> Path:
-        return self._deals / deal / _SALT_FILE
+        return self._deals / deal / SALT_FILE
 
     def _new(self, purpose: str) -> bytes:
         return self._open_salt(purpose) if self._open_salt else secrets.token_bytes(SALT_BYTES)

@@ -97,6 +97,8 @@ def _taken(amount_minor: int, rest: int, tier: Tier, annual_rate_ppm: int) -> in
 def _add_to_funders(
     legs: dict[str, int], amount_minor: int, funding: Sequence[tuple[str, int]]
 ) -> None:
+    if not amount_minor:
+        return
     parts = apportion(amount_minor, [share for _, share in funding])
     for (party, _), part in zip(funding, parts, strict=True):
         legs[party] = legs.get(party, 0) + part

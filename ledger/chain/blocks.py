@@ -14,6 +14,7 @@ from ledger.chain.clique import Snapshot, decode_snapshot, encode_snapshot
 from ledger.chain.engine import Head
 from ledger.chain.ordered_trie import root_of
 from ledger.chain.pending import PendingBlock, encoded_receipt
+from ledger.chain.rlp_slices import decode_items
 from ledger.chain.store import Batch, Table, View
 from ledger.errors import ChainCorrupt
 
@@ -54,7 +55,7 @@ class HeadState:
 
 def decode_block(encoded: bytes) -> Block:
     """The block of its RLP. Raises `rlp` exceptions, `ValueError` or `TypeError`."""
-    header, items, uncles = rlp.decode(encoded)
+    header, items, uncles = decode_items(encoded)
     if uncles:
         raise ValueError("uncles")
     return Block(

@@ -252,10 +252,11 @@ class LocalEngine:
     @contextmanager
     def _state_at_head(self) -> Iterator[LedgerState]:
         with self._store.read() as view:
-            yield _state_of(view, read_head(view), self.chain_id)
+            yield state_at(view, read_head(view), self.chain_id)
 
 
-def _state_of(view: View, head: HeadState, chain_id: int) -> LedgerState:
+def state_at(view: View, head: HeadState, chain_id: int) -> LedgerState:
+    """The state after a block, to read."""
     header = head.header
     return open_state(
         view,

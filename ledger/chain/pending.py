@@ -13,7 +13,7 @@ from eth.abc import ComputationAPI, SignedTransactionAPI
 from eth.exceptions import UnrecognizedTransactionType
 from eth.typing import JournalDBCheckpoint
 from eth.vm.forks.london import LondonVM
-from eth.vm.forks.london.transactions import LondonTransactionBuilder
+from eth.vm.forks.london.transactions import LondonLegacyTransaction, LondonTransactionBuilder
 from eth_hash.auto import keccak
 from eth_keys.exceptions import BadSignature
 from eth_typing import Hash32
@@ -23,9 +23,13 @@ from rlp.codec import encode_raw
 from ledger.chain.engine import ZERO_ADDRESS, Log, Receipt
 from ledger.chain.execution import LedgerState, call, execute
 from ledger.chain.ordered_trie import root_of
+from ledger.chain.rlp_slices import decode_items
 from ledger.errors import TransactionInvalid
 
 _BLOOM_BYTES = 256
+_BLOOM_BITS = Struct(">3H")
+_LIST = b"\xc0"
+"""First byte of the RLP of a list: of a legacy transaction, not of an envelope (EIP-2718)."""
 _RECORD_HEAD = Struct(">32sQI20s")
 """Transaction's hash, gas used, position of its first log, contract it deployed."""
 _STATUS_SUCCESS = b"\x01"
@@ -146,7 +150,7 @@ def read_transaction(raw: bytes, chain_id: int) -> SignedTransactionAPI:
     Raises `TransactionInvalid` when it is malformed, badly signed or made for another chain.
     """
     try:
-        transaction = LondonTransactionBuilder.decode(raw)
+        transaction = _decoded(raw)
         if transaction.chain_id != chain_id:
             raise TransactionInvalid(f"chain_id {transaction.chain_id} != {chain_id}")
         assert len(transaction.sender) == 20
@@ -160,6 +164,27 @@ def read_transaction(raw: bytes, chain_id: int) -> SignedTransactionAPI:
     ) as error:
         raise TransactionInvalid(str(error)) from error
     return transaction
+
+
+class _LegacyTransaction(LondonLegacyTransaction):
+    """As any client signs it, read by slices: eth's own decodes all of it twice by rusty-rlp."""
+
+    def get_message_for_signing(self) -> bytes:
+        if self.chain_id is None:
+            return bytes(super().get_message_for_signing())
+        *fields, _, _, _ = decode_items(rlp.encode(self))
+        return bytes(encode_raw([*fields, _integer(self.chain_id), b"", b""]))
+
+
+def _decoded(raw: bytes) -> SignedTransactionAPI:
+    if raw[:1] >= _LIST:
+        try:
+            legacy: SignedTransactionAPI = _LegacyTransaction.deserialize(decode_items(raw))
+            return legacy
+        except rlp.exceptions.RLPException:
+            # Its error below names the class that users may know.
+            pass
+    return LondonTransactionBuilder.decode(raw)
 
 
 def encode_record(receipt: Receipt, first_log: int, encoded: bytes) -> bytes:
@@ -198,13 +223,13 @@ def encoded_receipt(record: bytes) -> bytes:
 
 def bloom_of(entries: list[Any]) -> int:
     """The 2048-bit bloom filter over addresses and topics of log entries."""
-    bloom = 0
     named = {entry[0] for entry in entries} | {topic for entry in entries for topic in entry[1]}
+    # In bytes first: a batch sets hundreds of bits, each of which would copy the whole number.
+    bloom = bytearray(_BLOOM_BYTES)
     for item in named:
-        digest = keccak(item)
-        for at in (0, 2, 4):
-            bloom |= 1 << ((digest[at] << 8 | digest[at + 1]) & 0x7FF)
-    return bloom
+        for bit in _BLOOM_BITS.unpack_from(keccak(item)):
+            bloom[bit >> 3 & 0xFF] |= 1 << (bit & 7)
+    return int.from_bytes(bloom, "little")
 
 
 def _deployed_at(transaction: SignedTransactionAPI) -> bytes | None:

@@ -73,7 +73,7 @@ class LocalSubmission:
         self._genesis = genesis
         self._signers = signers
         self._clock = clock
-        self._admission = _Admission(admit)
+        self._admission = Admission(admit)
         self._dry_run = dry_run
         self._parent = read_head(batch)
         self._proposals = read_proposals(batch)
@@ -236,7 +236,7 @@ class LocalSubmission:
         return None
 
 
-class _Admission:
+class Admission:
     """Remembers who may send, until a contract that decides it may have changed."""
 
     def __init__(self, admit: Callable[[bytes, Call], bool]) -> None:

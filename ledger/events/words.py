@@ -6,9 +6,11 @@ minor units.
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import NamedTuple
 
 WORD_64 = (1 << 64) - 1
+_FIELDS = Struct(">4Q")
 
 
 class Amounts(NamedTuple):
@@ -26,6 +28,13 @@ class Amounts(NamedTuple):
         return tuple.__new__(
             cls, (word & WORD_64, (word >> 64) & WORD_64, (word >> 128) & WORD_64, word >> 192)
         )
+
+    @classmethod
+    def unpack_all(cls, words: bytes) -> list[Amounts]:
+        """Read the four amounts from each word of 32 bytes."""
+        # The highest field of a word, its fee, is in the first bytes.
+        new = tuple.__new__
+        return [new(cls, fields[::-1]) for fields in _FIELDS.iter_unpack(words)]
 
     def pack(self) -> int:
         """The four amounts in one word."""
@@ -51,12 +60,15 @@ class Particulars(NamedTuple):
     @classmethod
     def unpack(cls, word: int) -> Particulars:
         """Read the particulars from a word."""
-        return cls(
-            word & 0xFFFF,
-            (word >> 16) & 0xFFFF,
-            (word >> 32) & 0xFFFFFF,
-            (word >> 56) & 15,
-            word >> 60,
+        return tuple.__new__(
+            cls,
+            (
+                word & 0xFFFF,
+                (word >> 16) & 0xFFFF,
+                (word >> 32) & 0xFFFFFF,
+                (word >> 56) & 15,
+                word >> 60,
+            ),
         )
 
     def pack(self) -> int:

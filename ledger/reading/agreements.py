@@ -111,6 +111,11 @@ def closing_signers(book: Book, deal: int) -> set[int]:
     return {row[0] for row in found}
 
 
+def currency(book: Book, deal: int, version: int) -> str:
+    """The currency of a version of a deal's terms, ISO 4217, as the contracts hold it."""
+    return versions(book, deal)[version - 1].terms.currency.to_bytes(3, "big").decode("ascii")
+
+
 def versions(book: Book, deal: int) -> list[Version]:
     """Every version of a deal's terms, oldest first."""
     query = f"SELECT {_VERSION} FROM versions WHERE deal = ? ORDER BY version"

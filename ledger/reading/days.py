@@ -156,6 +156,35 @@ def counted(book: Book, deal: int, after: int, through: int) -> Iterator[Counted
             _KINDS[Kind(kind)], own, loan_id, date, day, Amounts(*amounts),
             reversed_id or _NONE, _KINDS[Kind(mirrored)] if mirrored else None,
         )  # fmt: skip
+    yield from _counted_beside_loans(book, deal, after, through)
+
+
+def day_totals(book: Book, deal: int, after: int, through: int) -> dict[int, list[int]]:
+    """What `counted` adds up to: business day to the word of each kind, as in `DayStatement`."""
+    totals: dict[int, list[int]] = {}
+    query = (
+        "SELECT day, kind, mirrored, count(*), sum(principal_minor), sum(interest_minor),"
+        " sum(penalty_minor), sum(fee_minor) FROM entries"
+        " WHERE deal = ? AND day > ? AND day <= ? GROUP BY day, kind, mirrored"
+    )
+    for row in book.connection.execute(query, (deal, after, through)):
+        day, kind, mirrored, count, *sums = row
+        # An entry's amount is a sum of fields, so all entries of a kind add up as one does.
+        all_of_kind = Counted(
+            _KINDS[Kind(kind)], _NONE, _NONE, 0, day, Amounts(*sums),
+            _NONE, _KINDS[Kind(mirrored)] if mirrored else None,
+        )  # fmt: skip
+        words = totals.setdefault(day, [0] * MAX_KINDS)
+        words[all_of_kind.kind] += count << 128 | all_of_kind.amount_minor
+    for one in _counted_beside_loans(book, deal, after, through):
+        words = totals.setdefault(one.day, [0] * MAX_KINDS)
+        words[one.kind] += 1 << 128 | one.amount_minor
+    return totals
+
+
+def _counted_beside_loans(book: Book, deal: int, after: int, through: int) -> Iterator[Counted]:
+    where = "WHERE deal = ? AND day > ? AND day <= ?"
+    asked = deal, after, through
     query = (
         "SELECT kind, entry_id, date, day, abs(amount_minor), reversed_id FROM deposit_lines"
         f" {where} AND kind NOT IN ('drawn', 'draw-reversed')"

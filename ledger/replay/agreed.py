@@ -130,7 +130,10 @@ class Agreed:
         return deal.versions[deal.in_force[after]].terms.effective_date
 
     def _deal(self, deal_id: bytes) -> _Deal:
-        return self._deals.setdefault(deal_id, _Deal(deal_shown(deal_id)))
+        deal = self._deals.get(deal_id)
+        if deal is None:
+            deal = self._deals[deal_id] = _Deal(deal_shown(deal_id))
+        return deal
 
     # ---- terms
 
@@ -239,8 +242,10 @@ class Agreed:
         deal.closed = True
 
     def _require_not_closed(self, deal: _Deal, place: Place, what: str) -> None:
-        expected = f"nothing {what} once it is closed"
-        self._findings.require("D5", place, not deal.closed, expected, what, deal=deal.name)
+        self._findings.counts["D5"] += 1
+        if deal.closed:
+            expected = f"nothing {what} once it is closed"
+            self._findings.fail("D5", place, expected, what, deal=deal.name)
 
     # ---- bookings
 
@@ -250,12 +255,13 @@ class Agreed:
     def _booked(self, event: events.LoanBooked, place: Place) -> None:
         assert self._batch is not None, "a loan without EntriesSubmitted before it"
         deal = self._deal(self._batch.deal_id)
-        version = self._batch.version
-        start = event.particulars & 0xFFFF
-        stopped = f"member {deal.suspended_by}" if deal.suspended_by else "-"
-        expected = "no loan booked while it is suspended"
-        require, about = self._findings.require, {"deal": deal.name, "about": event.loan_id}
-        require("D4", place, not deal.suspended_by, expected, stopped, **about)  # type: ignore[arg-type]
+        version, fail = self._batch.version, self._findings.fail
+        start, counts = event.particulars & 0xFFFF, self._findings.counts
+        counts["D4"] += 1
+        if deal.suspended_by:
+            expected = "no loan booked while it is suspended"
+            stopped = f"member {deal.suspended_by}"
+            fail("D4", place, expected, stopped, deal=deal.name, about=event.loan_id)
         self._require_not_closed(deal, place, "loan booked")
         if version not in deal.in_force:
             return
@@ -264,5 +270,7 @@ class Agreed:
         end = 1 << 16
         if after < len(deal.in_force):
             end = deal.versions[deal.in_force[after]].terms.effective_date
-        expected = f"version {version}: a loan from day {first} on, before day {end}"
-        require("D3", place, first <= start < end, expected, f"day {start}", **about)  # type: ignore[arg-type]
+        counts["D3"] += 1
+        if not first <= start < end:
+            expected = f"version {version}: a loan from day {first} on, before day {end}"
+            fail("D3", place, expected, f"day {start}", deal=deal.name, about=event.loan_id)

@@ -26,6 +26,9 @@ _CHECK = "checkpoint"
 class Checkpoints:
     """Holds a chain against notes, each at its block."""
 
+    FOLLOWED = events.MemberAdmitted, events.DaySealed
+    """What `follow` is to see."""
+
     def __init__(
         self, notes: Iterable[Note], chain_id: int, keys: Keys, findings: Findings
     ) -> None:

@@ -16,8 +16,9 @@ from ledger.reading import MAX_KINDS, DayStatement
 from ledger.replay.agreed import Agreed
 from ledger.replay.keys import Checks
 from ledger.replay.report import Findings, deal_shown
-from ledger.replay.tallied import TALLIED, of_further_legs
+from ledger.replay.tallied import LATE, TALLIED, of_further_legs
 
+_ONE_ENTRY = DayTotal(1, 0).pack()
 _OWN = 0
 """In the place of a party: the journal's own totals."""
 
@@ -90,11 +91,11 @@ class Days:
             assert self._batch is not None, "an entry without EntriesSubmitted before it"
             deal_id = self._batch.deal_id
         own, counts = self._deals[deal_id], TALLIED[type(event)](event)
-        if not counts.may_be_late:
+        if type(event) not in LATE:
             about = getattr(event, "entry_id", b"")
             self._require_open(deal_id, counts.date, place, about)
         day = max(counts.date, own.sealed + 1)
-        own.totals[day][counts.kind] += DayTotal(1, counts.amount_minor).pack()
+        own.totals[day][counts.kind] += _ONE_ENTRY + counts.amount_minor
         self._last = event, deal_id, day, counts.kind
 
     def _further(self, event: events.FurtherLegs, place: Place) -> None:

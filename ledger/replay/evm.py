@@ -78,6 +78,10 @@ class Evm(Protocol):
         """What a contract answers on the present state; leaves no trace. Raises `Reverted`."""
         ...
 
+    def slot(self, address: bytes, number: int) -> int:
+        """What a slot of a contract holds at present; leaves no trace."""
+        ...
+
     def code(self, address: bytes) -> bytes:
         """Runtime code of a contract, empty when there is none."""
         ...

@@ -271,16 +271,10 @@ class Pending:
             gas_used=outcome.gas_used,
             logs=tuple(
                 [
-                    Log(
-                        address=address,
-                        topics=topics,
-                        data=data,
-                        block_number=self.number,
-                        transaction_hash=transaction_hash,
-                        transaction_index=index,
-                        log_index=self._log_count + at,
+                    Log(address, topics, data, self.number, transaction_hash, index, at)
+                    for at, (address, topics, data) in enumerate(
+                        outcome.entries, start=self._log_count
                     )
-                    for at, (address, topics, data) in enumerate(outcome.entries)
                 ]
             ),
             contract_address=deployed,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import add
 from typing import NamedTuple
 
 from ledger.accruals import Accrual
@@ -39,12 +40,12 @@ class Row(NamedTuple):
     @property
     def principal_minor(self) -> int:
         """Of all legs: what the loan's outstanding, or what was lost on it, moves by."""
-        return sum(leg.principal_minor for leg in self.legs)
+        return sum([leg.principal_minor for leg in self.legs])
 
     @property
     def interest_minor(self) -> int:
         """Of all legs."""
-        return sum(leg.interest_minor for leg in self.legs)
+        return sum([leg.interest_minor for leg in self.legs])
 
     @property
     def cash_minor(self) -> int:
@@ -81,6 +82,7 @@ class LoanHistory:
     deal: str
     """The deal's name."""
     twin: Twin
+    particulars: Particulars
     accrual: Accrual | None = None
     """Under terms that accrue interest by loan."""
     entries: int = 0
@@ -101,16 +103,15 @@ class LoanHistory:
     @classmethod
     def of(cls, loan: Loan, deal: str, twin: Twin) -> LoanHistory:
         """A loan before its first entry."""
-        accrual = None
+        particulars, accrual = Particulars.unpack(loan.particulars), None
         if twin.accrues:
-            particulars = Particulars.unpack(loan.particulars)
             accrual = Accrual(
                 start_date=date_of(particulars.start_date),
                 annual_rate_ppm=particulars.annual_rate_ppm,
                 day_count=twin.day_count,
                 outstanding_minor=loan.principal_minor,
             )
-        return cls(loan, deal, twin, accrual, parts=[0] * len(twin.funding))
+        return cls(loan, deal, twin, particulars, accrual, parts=[0] * len(twin.funding))
 
     @property
     def residual_minor(self) -> int:
@@ -133,10 +134,10 @@ class LoanHistory:
 
     def _move(self, row: Row, sign: int) -> Step:
         """Principal leaves the outstanding (sign 1) or comes back."""
-        parts = [0] * len(self.parts)
-        for at, leg in enumerate(row.legs[: len(parts)]):
-            parts[at] = -sign * leg.principal_minor
-            self.parts[at] += parts[at]
+        funders = len(self.parts)
+        parts = [-sign * leg.principal_minor for leg in row.legs[:funders]]
+        parts += [0] * (funders - len(parts))
+        self.parts = list(map(add, self.parts, parts))
         change = -sign * row.principal_minor
         self.outstanding_minor += change
         return Step(change_minor=change, parts_minor=parts)

@@ -14,13 +14,13 @@ from ledger import reading
 from ledger.bindings import BOOKING, COMPENSATION, REPAYMENT, WAIVER, WRITE_OFF, tip_after
 from ledger.book import Book
 from ledger.entries import Kind
-from ledger.events import Amounts, Particulars, Place
-from ledger.money import apportion, date_of
-from ledger.records import Loan, decode_legs
+from ledger.events import Amounts, Place
+from ledger.money import date_of
+from ledger.records import Loan
 from ledger.replay.history import MAX_LAYERS, RECOVERED, LoanHistory, Row, Standing, Step
 from ledger.replay.moves import Move, Moves
 from ledger.replay.report import Findings, PartyAccount, differing, shown
-from ledger.replay.twin import Twin
+from ledger.replay.twin import Twin, parts_of
 from ledger.reversing import content_of
 from ledger.waterfall import Account
 
@@ -35,7 +35,10 @@ _TIP_KINDS = {
 _KINDS = {kind.value: kind for kind in Kind}
 _ACCOUNTS = (Account.LOANS, Account.INTEREST, Account.PENALTY, Account.FEES)
 """What the fields of a leg are posted to."""
+_MARKS = (Kind.OVERDUE, Kind.CURE)
 _OF_LAYERS = (Kind.COMPENSATION, Kind.RECOVERY, Kind.CLAIM_REPAYMENT)
+_NO_LAYERS = [0] * MAX_LAYERS
+_WITH_LAYERS = (*_OF_LAYERS, Kind.REVERSAL)
 _REPAID = (Kind.REPAYMENT, *RECOVERED)
 _HISTORY = (
     "SELECT deal, loan_id, entry_id, kind, date, principal_minor, interest_minor, penalty_minor,"
@@ -109,24 +112,19 @@ class LoanReview:
         return LoanHistory.of(loan, self._names[loan.deal], self._twins[loan.deal, loan.version])
 
     def _rows(self, deal: int, rows: Iterator[tuple[Any, ...]]) -> Iterator[Row]:
+        with_layers, new = deal in self._with_layers, tuple.__new__
         for row in rows:
             kind = _KINDS[row[3]]
-            layers = [0] * MAX_LAYERS
-            if deal in self._with_layers and kind in (*_OF_LAYERS, Kind.REVERSAL):
+            layers = _NO_LAYERS
+            if with_layers and kind in _WITH_LAYERS:
+                layers = [0] * MAX_LAYERS
                 for layer, part in reading.layer_parts(self._book, row[14]).items():
                     layers[layer] = part
+            amounts, legs = new(Amounts, row[5:9]), Amounts.unpack_all(row[9])
             yield Row(
-                entry=row[14],
-                loan_id=row[1],
-                entry_id=row[2],
-                kind=kind,
-                date=row[4],
-                amounts=Amounts(*row[5:9]),
-                legs=[Amounts.unpack(word) for word in decode_legs(row[9])],
-                layers=layers,
-                place=Place(*row[10:13]),
-                reversed_id=row[13],
-            )
+                row[14], row[1], row[2], kind, row[4], amounts, legs, layers,
+                new(Place, row[10:13]), row[13],
+            )  # fmt: skip
 
     # ---- entry by entry
 
@@ -135,21 +133,22 @@ class LoanReview:
         outstanding, since = history.outstanding_minor, history.since_date
         owed = outstanding
         self._check_booked_once(history, row)
-        mirrored, step = None, Step()
+        mirrored, step = None, None
         if row.kind is Kind.REVERSAL:
             mirrored = self._top(history, row)
             if mirrored is not None:
                 step = self._reverse(history, row, mirrored)
-        elif row.kind in (Kind.OVERDUE, Kind.CURE):
+        elif row.kind in _MARKS:
             history.since_date = row.date if row.kind is Kind.OVERDUE else 0
         else:
             if row.kind is Kind.COMPENSATION and history.twin.terms.claim.with_interest:
                 owed += history.unpaid_interest(row.date)
             step = self._post(history, row, owed)
         if history.loan.deal in self._with_course:
+            step = step or Step()
             # A mark has no date of its own: it counts from the loan's start on.
-            undated = row.kind in (Kind.OVERDUE, Kind.CURE)
-            start = Particulars.unpack(history.loan.particulars).start_date
+            undated = row.kind in _MARKS
+            start = history.particulars.start_date
             self._moves.add(
                 history.loan.deal,
                 Move(
@@ -174,12 +173,13 @@ class LoanReview:
             )
 
     def _check_booked_once(self, history: LoanHistory, row: Row) -> None:
-        first = history.entries == 1
-        if first or row.kind is Kind.BOOKING:
+        first, booked = history.entries == 1, row.kind is Kind.BOOKING
+        if first and booked:
+            self._findings.counts["L5"] += 1
+        elif first or booked:
             expected = "a loan booked once, by its first entry"
             found = f"{row.kind} as entry {history.entries}"
-            holds = first and row.kind is Kind.BOOKING
-            self._require("L5", history, row, holds, expected, found)
+            self._require("L5", history, row, False, expected, found)
 
     def _post(self, history: LoanHistory, row: Row, owed_minor: int) -> Step:
         if row.kind is Kind.WAIVER:
@@ -271,14 +271,17 @@ class LoanReview:
     def _check_parts(self, history: LoanHistory, row: Row) -> None:
         """L2 and G4: parts add up to what is outstanding; no claim falls below 0."""
         outstanding = history.outstanding_minor
-        shares = history.twin.terms.shares_ppm
-        expected = [] if outstanding < 0 else apportion(outstanding, shares)
-        name, account = f"parts of {outstanding}", None
-        if expected != history.parts:
-            parties = history.twin.terms.parties
-            own = dict(zip(parties, expected, strict=False))
-            account = differing(Account.LOANS, own, dict(zip(parties, history.parts, strict=False)))
-        self._expect("L2", history, row, expected, history.parts, name, account)
+        terms = history.twin.terms
+        expected = [] if outstanding < 0 else list(parts_of(outstanding, terms.shares_ppm))
+        if expected == history.parts:
+            self._findings.counts["L2"] += 1
+        else:
+            own, found = (
+                dict(zip(terms.parties, parts, strict=False)) for parts in (expected, history.parts)
+            )
+            account = differing(Account.LOANS, own, found)
+            name = f"parts of {outstanding}"
+            self._expect("L2", history, row, expected, history.parts, name, account)
         if any(row.layers):
             lowest = min(history.claims_minor)
             self._require("G4", history, row, lowest >= 0, "claims >= 0", history.claims_minor)
@@ -295,8 +298,11 @@ class LoanReview:
             return
         if row.kind in RECOVERED:
             found = row.layers, row.legs
-        account = None if expected == found else _account(history, expected, row.legs)
-        self._expect("twin", history, row, expected, found, "legs", account)
+        if expected == found:
+            self._findings.counts["twin"] += 1
+        else:
+            account = _account(history, expected, row.legs)
+            self._expect("twin", history, row, expected, found, "legs", account)
 
     def _twin_legs(self, history: LoanHistory, row: Row) -> object:
         twin, outstanding = history.twin, history.outstanding_minor
@@ -310,8 +316,7 @@ class LoanReview:
             claims = history.claims_minor[: len(twin.layers)]
             layers, legs = twin.recovered(row.cash_minor, history.residual_minor, claims)
             return [*layers, *[0] * (MAX_LAYERS - len(layers))], legs
-        rate = Particulars.unpack(history.loan.particulars).annual_rate_ppm
-        return twin.repaid(outstanding, rate, row.amounts)
+        return twin.repaid(outstanding, history.particulars.annual_rate_ppm, row.amounts)
 
     def _check_accrued(self, history: LoanHistory, row: Row) -> None:
         """A2: no more interest than accrued, under terms that refuse it."""
@@ -327,10 +332,13 @@ class LoanReview:
         loan = history.loan
         own = history.outstanding_minor, history.lost_minor, sum(history.claims_minor)
         found = loan.outstanding_minor, loan.lost_minor, loan.claims_minor
-        name = "outstanding, lost, claims"
-        self._findings.expect(
-            "loans", last, own, found, name, deal=history.deal, about=loan.loan_id
-        )
+        if own == found:
+            self._findings.counts["loans"] += 1
+        else:
+            name = "outstanding, lost, claims"
+            self._findings.expect(
+                "loans", last, own, found, name, deal=history.deal, about=loan.loan_id
+            )
 
     def _expect(
         self,

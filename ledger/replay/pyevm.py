@@ -126,6 +126,10 @@ class PyEvm:
         finally:
             self._state.revert(before)
 
+    def slot(self, address: bytes, number: int) -> int:
+        """What a slot of a contract holds at present."""
+        return int(self._state.get_storage(Address(address), number))
+
     def code(self, address: bytes) -> bytes:
         """Runtime code of a contract, empty when there is none."""
         return bytes(self._state.get_code(address))  # type: ignore[arg-type]

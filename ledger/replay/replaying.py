@@ -322,7 +322,8 @@ class _Replay:
             self._findings.counts["events"] += 1
             place = Place(number, log.transaction_index, log.log_index)
             self._followed.follow(event, place)
-            self._checkpoints.follow(event)
+            if isinstance(event, Checkpoints.FOLLOWED):
+                self._checkpoints.follow(event)
             if isinstance(event, DaySealed):
                 self._sealed.add(event.deal_id)
             if self._keeper is not None:
@@ -361,6 +362,7 @@ class _Replay:
                 self._followed,
                 head.timestamp // _DAY_SECONDS,
                 progress,
+                slot=self._execution.evm.slot,
             ).check()
             self._finished = True
         except (StateUnreadable, *UNREADABLE) as error:

@@ -17,6 +17,7 @@ from typing import Any
 from eth.abc import SignedTransactionAPI
 from eth.vm.forks.london.blocks import LondonBlockHeader
 from eth_hash.auto import keccak
+from eth_utils.address import to_checksum_address
 
 from ledger.chain.accounts import NO_CODE_HASH
 from ledger.chain.engine import ZERO_ADDRESS
@@ -121,6 +122,14 @@ class Revm:
         finally:
             evm.revert(before)
 
+    def slot(self, address: bytes, number: int) -> int:
+        """What a slot of a contract holds at present."""
+        before = self._evm.snapshot()
+        try:
+            return int(self._evm.storage(_hex(address), number))
+        finally:
+            self._evm.revert(before)
+
     def code(self, address: bytes) -> bytes:
         """Runtime code of a contract, empty when there is none."""
         before = self._evm.snapshot()
@@ -144,7 +153,8 @@ class Revm:
                 code=by_hash.get(account.code_hash),
             )
             written = {(account.address, slot): value for slot, value in slots}
-            self._keep({_hex(account.address): info}, written)
+            # As the journal names accounts, which finds them there again.
+            self._keep({to_checksum_address(account.address): info}, written)
 
     # ---- a transaction
 
@@ -167,10 +177,10 @@ class Revm:
         return None
 
     def _entry(self, log: Any) -> Entry:
-        topics, data = log.data
-        address = self._addresses.get(log.address)
+        (topics, data), name = log.data, log.address
+        address = self._addresses.get(name)
         if address is None:
-            address = self._addresses[log.address] = bytes.fromhex(log.address[2:])
+            address = self._addresses[name] = bytes.fromhex(name[2:])
         return Entry(address, tuple(topics), data)
 
     def _written(self, accounts: dict[str, Any]) -> dict[Slot, int]:
@@ -211,9 +221,10 @@ class Revm:
                 )
                 self._codes[address] = bare
                 evm.insert_account_info(address, bare)
+        texts = {contract: _hex(contract) for contract, _ in written}
         for (contract, slot), value in written.items():
             before = evm.snapshot()
-            evm.insert_account_storage(_hex(contract), slot, value)
+            evm.insert_account_storage(texts[contract], slot, value)
             # Inserting loads the account, and the next slot would go into the journal.
             evm.revert(before)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from ledger import events
@@ -73,13 +74,20 @@ _DECIDED: dict[type, tuple[str, ...]] = {
 """The fields of each kind of event that its signer decided; of the others all of them."""
 
 
+def _reader(fields: tuple[str, ...]) -> Callable[[Any], tuple[object, ...]]:
+    read = attrgetter(*fields)
+    # Of one name alone it gives the bare value.
+    return read if len(fields) > 1 else lambda event: (read(event),)
+
+
+_READ = {kind: _reader(fields) for kind, fields in _DECIDED.items()}
+
+
 def of_event(event: Event) -> Said:
     """What an event reports of what its signer decided."""
     kind = type(event)
-    fields = _DECIDED.get(kind)
-    if fields is None:
-        return Said(kind.__name__, tuple(event))
-    return Said(kind.__name__, tuple([getattr(event, name) for name in fields]))
+    read = _READ.get(kind, tuple)
+    return Said(kind.__name__, read(event))
 
 
 _ENTRIES = (
@@ -95,6 +103,8 @@ _ENTRIES = (
     events.RecoveryReversed,
 )
 
+_WITH_PARTS = (events.LoanBooked, events.LoanWrittenOff)
+_WITH_LEGS = (events.LoanRepaid, events.EntryReversed)
 _OF_A_DEAL = (
     events.DepositPaid,
     events.DepositReleased,
@@ -129,9 +139,9 @@ def entries_of(reported: list[Event]) -> Iterator[Entry]:
 
 
 def _legs(event: Any) -> list[int]:
-    if isinstance(event, events.LoanBooked | events.LoanWrittenOff):
+    if isinstance(event, _WITH_PARTS):
         return fields_of(event.parts)
-    if isinstance(event, events.LoanRepaid | events.EntryReversed):
+    if isinstance(event, _WITH_LEGS):
         return list(event.legs)
     return []
 
@@ -143,40 +153,44 @@ def _id(word: int) -> bytes:
     return word.to_bytes(32, "big")
 
 
-def of_row(made: Call, row: tuple[int, ...]) -> Said:
-    """What a row of a batch says."""
-    kind, content = _ROWS[made.contract, made.function](row)
-    return Said(kind, content)
+def of_rows(made: Call) -> Iterator[Said]:
+    """What each row of a batch says."""
+    return map(_ROWS[made.contract, made.function], made.rows)
 
 
 _Row = tuple[int, ...]
-_Read = Callable[[_Row], tuple[str, tuple[object, ...]]]
 
 
-def _reversed(row: _Row) -> tuple[str, tuple[object, ...]]:
+def _reversed(row: _Row) -> Said:
     own, loan = _id(row[0]), _id(row[1])
-    return "EntryReversed", (own, loan, row[3], _id(row[4]), row[5], row[7])
+    return Said("EntryReversed", (own, loan, row[3], _id(row[4]), row[5], row[7]))
 
 
-_ROWS: dict[tuple[str, str], _Read] = {
-    ("Loans", "book"): lambda row: ("LoanBooked", (_id(row[0]), _id(row[1]), row[3])),
-    ("Loans", "repay"): lambda row: ("LoanRepaid", (_id(row[0]), _id(row[1]), row[2] & 0xFFFF)),
+_ROWS: dict[tuple[str, str], Callable[[_Row], Said]] = {
+    ("Loans", "book"): lambda row: Said("LoanBooked", (_id(row[0]), _id(row[1]), row[3])),
+    ("Loans", "repay"): lambda row: Said(
+        "LoanRepaid", (_id(row[0]), _id(row[1]), row[2] & 0xFFFF)
+    ),
     ("Loans", "reverse"): _reversed,
-    ("Servicing", "mark_overdue"): lambda row: (
-        "LoanMarkedOverdue", (_id(row[0]), _id(row[1]), row[3]),
+    ("Servicing", "mark_overdue"): lambda row: Said(
+        "LoanMarkedOverdue", (_id(row[0]), _id(row[1]), row[3])
     ),
-    ("Servicing", "waive"): lambda row: ("LoanWaived", (_id(row[0]), _id(row[1]), *row[3:5])),
-    ("Servicing", "write_off"): lambda row: ("LoanWrittenOff", (_id(row[0]), _id(row[1]), row[3])),
+    ("Servicing", "waive"): lambda row: Said("LoanWaived", (_id(row[0]), _id(row[1]), *row[3:5])),
+    ("Servicing", "write_off"): lambda row: Said(
+        "LoanWrittenOff", (_id(row[0]), _id(row[1]), row[3])
+    ),
     ("Servicing", "reverse"): _reversed,
-    ("Guarantees", "compensate"): lambda row: (
-        "LoanCompensated", (_id(row[0]), _id(row[1]), row[3]),
+    ("Guarantees", "compensate"): lambda row: Said(
+        "LoanCompensated", (_id(row[0]), _id(row[1]), row[3])
     ),
-    ("Guarantees", "recover"): lambda row: ("LoanRecovered", (_id(row[0]), _id(row[1]), *row[3:6])),
-    ("Guarantees", "reverse_compensation"): lambda row: (
+    ("Guarantees", "recover"): lambda row: Said(
+        "LoanRecovered", (_id(row[0]), _id(row[1]), *row[3:6])
+    ),
+    ("Guarantees", "reverse_compensation"): lambda row: Said(
         "CompensationReversed",
         (_id(row[0]), _id(row[1]), row[3], _id(row[4]), row[6:8], row[8:10], row[10:12]),
     ),
-    ("Guarantees", "reverse_recovery"): lambda row: (
+    ("Guarantees", "reverse_recovery"): lambda row: Said(
         "RecoveryReversed",
         (_id(row[0]), _id(row[1]), row[3], _id(row[4]), *row[6:8], row[8:10], row[10:12],
          row[12:14]),

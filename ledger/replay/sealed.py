@@ -58,10 +58,7 @@ def _check_totals(
     book: Book, asking: Asking, deal: reading.Deal, own_id: bytes, own: DealDays
 ) -> None:
     """By the events one by one, by the book, and by the journal."""
-    by_book: dict[int, list[int]] = {}
-    for one in reading.counted(book, deal.deal, 0, days.LAST_DAY):
-        words = by_book.setdefault(one.day, [0] * MAX_KINDS)
-        words[one.kind] += days.DayTotal(1, one.amount_minor).pack()
+    by_book = reading.day_totals(book, deal.deal, 0, days.LAST_DAY)
     first = asking.ask("Journal", "first_day", own_id)
     asking.expect("J4", min(own.totals, default=0), first, "first day", deal=deal.name)
     for day in sorted(own.totals.keys() | by_book.keys()):

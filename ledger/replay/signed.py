@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
-from typing import Any
 
 from eth_hash.auto import keccak
 
 from ledger import events
 from ledger.events import Event, Place
-from ledger.reading import DayKind
 from ledger.replay.agreed import Agreed
 from ledger.replay.calls import Call, Who, read_call
 from ledger.replay.days import Days
@@ -26,11 +24,11 @@ from ledger.replay.said import (
     entries_of,
     is_entry,
     of_event,
-    of_row,
+    of_rows,
     to_agree,
     total_of,
 )
-from ledger.replay.tallied import TALLIED
+from ledger.replay.tallied import LATE
 
 _CONSEQUENCES: Mapping[type, tuple[str, ...]] = {
     events.FurtherLegs: ("repay", "reverse"),
@@ -176,8 +174,7 @@ class SignedCalls:
             yield Said("ActionConfirmed", (keccak(action), sender.number))
         if made.rule.row_words:
             yield Said("EntriesSubmitted", (*made.arguments, sender.number))
-            for row in made.rows:
-                yield of_row(made, row)
+            yield from of_rows(made)
         else:
             yield from to_agree(made, sender.number, reported)
 
@@ -190,10 +187,15 @@ class SignedCalls:
 
     def _check_totals(self, place: Place, made: Call, reported: list[Event]) -> None:
         """L1 and G1: the legs of every entry add up to it."""
+        counts = self._findings.counts
         for row, entry in zip(made.rows, entries_of(reported), strict=False):
             total = total_of(made, row, entry)
-            if total is not None:
-                check, expected, found = total
+            if total is None:
+                continue
+            check, expected, found = total
+            if expected == found:
+                counts[check] += 1
+            else:
                 entry_id = getattr(entry.event, "entry_id", entry.event.loan_id)
                 self._findings.expect(
                     check, place, expected, found, "legs of", deal=_deal_of(made), about=entry_id
@@ -203,16 +205,18 @@ class SignedCalls:
 
     def _check_days(self, place: Place, made: Call, reported: list[Event]) -> None:
         """J3, of what may be posted as late and was not."""
+        sealed = self._days.of(made.arguments[0]).sealed
         for event in reported:
-            tallied = TALLIED.get(type(event))
-            counts = tallied(event) if tallied else None
-            if counts is not None and counts.may_be_late:
-                about: Any = event
-                own = about.loan_id if counts.kind is DayKind.BOOKING else about.entry_id
-                sealed, deal = self._days.of(made.arguments[0]).sealed, _deal_of(made)
+            date_of = LATE.get(type(event))
+            if date_of is None:
+                continue
+            day = date_of(event)
+            if day > sealed:
+                self._findings.counts["J3"] += 1
+            else:
                 self._findings.require(
-                    "J3", place, counts.date > sealed, f"a date after day {sealed}",
-                    f"day {counts.date}", deal=deal, about=own,
+                    "J3", place, False, f"a date after day {sealed}", f"day {day}",
+                    deal=_deal_of(made), about=_entry_of(of_event(event)),
                 )  # fmt: skip
 
 

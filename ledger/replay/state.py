@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from eth_hash.auto import keccak
+
 from ledger import reading
 from ledger.bindings import label
 from ledger.book import Book
-from ledger.events import Particulars, Place
+from ledger.events import Place
 from ledger.records import Loan
 from ledger.replay.asking import Asking, Read, StateUnreadable
 from ledger.replay.balances import check_balances
@@ -29,6 +31,10 @@ __all__ = ["HeadState", "LoanWord", "StateUnreadable"]
 
 Progress = Callable[[int, int], None]
 """(loans done, loans in all)"""
+ReadSlot = Callable[[bytes, int], int]
+"""(contract, number) -> what the slot holds"""
+_LOAN = (1).to_bytes(32, "big")
+"""Slot of `Loans.loan`, behind the lock of the contract."""
 _CLOSED = 1 << 255
 """In Deals.stopped_by."""
 _LAST_DAY = 65_535
@@ -52,14 +58,23 @@ class LoanWord(NamedTuple):
     @classmethod
     def unpack(cls, word: int) -> LoanWord:
         """Read the fields from the word."""
-        values, at = [], 0
-        for bits in _BITS:
-            values.append((word >> at) & ((1 << bits) - 1))
-            at += bits
-        return cls(*values)
+        return cls(
+            word & 0xFF_FFFF_FFFF_FFFF,
+            word >> 56 & 0xFFFF,
+            word >> 72 & 0xFF_FFFF,
+            word >> 96 & 0xFF,
+            word >> 104 & 0x1FFF,
+            word >> 117 & 1,
+            word >> 118 & 0xFFFF,
+            word >> 134 & 1,
+            word >> 135 & 1,
+            word >> 136,
+        )
 
 
-_BITS = (56, 16, 24, 8, 13, 1, 16, 1, 1, 120)
+def word_under(slot: bytes, key: bytes) -> bytes:
+    """The slot of a key's word, or of its own map, in the map at a slot, as Vyper lays it out."""
+    return bytes(keccak(slot + key))
 
 
 class HeadState:
@@ -75,14 +90,21 @@ class HeadState:
         followed: Followed,
         today: int,
         progress: Progress = lambda done, of: None,
+        slot: ReadSlot | None = None,
     ) -> None:
-        """`followed` has seen every event; `today` is days since 1970-01-01."""
+        """`followed` has seen every event; `today` is days since 1970-01-01.
+
+        Without `slot`, direct access to storage, every loan is asked for by the contract's view.
+        """
         self._book = book
         self._findings = findings
         self._followed = followed
         self._today = today
         self._asking = Asking(read, contracts, findings, head)
+        self._slot, self._loans_at = slot, contracts["Loans"]
         self._labels = {deal.deal: label(deal.name) for deal in reading.deals(book)}
+        self._slots = {deal: word_under(_LOAN, own) for deal, own in self._labels.items()}
+        """Deal to where Loans keeps its loans."""
         self._progress = progress
         self._reviewed = 0
         self._loans = sum(reading.count_loans(book, deal) for deal in self._labels)
@@ -179,8 +201,8 @@ class HeadState:
                 deal=history.deal, about=loan.loan_id,
             )  # fmt: skip
 
-        found = LoanWord.unpack(ask("Loans", "loan", own, loan.loan_id))
-        expected = _word_of(loan, history.tip)
+        found = LoanWord.unpack(self._word_of(loan))
+        expected = _word_by(history)
         findings.counts["loans"] += 1
         if expected != found:
             for field, one, other in zip(LoanWord._fields, expected, found, strict=True):
@@ -189,7 +211,10 @@ class HeadState:
                         "loans", last, f"{field} {one}", str(other),
                         deal=history.deal, about=loan.loan_id,
                     )  # fmt: skip
-        expect("L3", history.entries, found.sequence, "entries")
+        if history.entries == found.sequence:
+            findings.counts["L3"] += 1
+        else:
+            expect("L3", history.entries, found.sequence, "entries")
         waived = loan.waived_interest_minor << 64 | loan.waived_penalty_minor << 128
         if waived:
             expect("loans", waived, ask("Servicing", "waived", own, loan.loan_id), "waived")
@@ -206,6 +231,14 @@ class HeadState:
             received = ask("Accruals", "interest_received", own, loan.loan_id)
             expect("A1", history.received_minor, received, "interest received")
 
+    def _word_of(self, loan: Loan) -> int:
+        if self._slot is None:
+            word: int = self._asking.ask("Loans", "loan", self._labels[loan.deal], loan.loan_id)
+            return word
+        # What the view of the shipped contract gives as it is, in a sixth of the time.
+        at = word_under(self._slots[loan.deal], loan.loan_id)
+        return self._slot(self._loans_at, int.from_bytes(at, "big"))
+
     # ---- in chain order
 
     def _check_courses(self, moves: Moves) -> None:
@@ -217,17 +250,17 @@ class HeadState:
         check_totals(self._asking, self.totals)
 
 
-def _word_of(loan: Loan, tip: int) -> LoanWord:
-    particulars = Particulars.unpack(loan.particulars)
+def _word_by(history: LoanHistory) -> LoanWord:
+    loan, particulars = history.loan, history.particulars
     return LoanWord(
-        outstanding_minor=loan.outstanding_minor,
-        start_date=particulars.start_date,
-        annual_rate_ppm=particulars.annual_rate_ppm,
-        version=loan.version,
-        sequence=loan.sequence,
-        compensated=loan.compensated,
-        since_date=loan.since_date,
-        written_off=loan.written_off,
-        reversed=loan.reversed,
-        tip=tip,
+        loan.outstanding_minor,
+        particulars.start_date,
+        particulars.annual_rate_ppm,
+        loan.version,
+        loan.sequence,
+        loan.compensated,
+        loan.since_date,
+        loan.written_off,
+        loan.reversed,
+        history.tip,
     )

@@ -6,6 +6,7 @@ The third reading of what an entry counts for, after the contracts and `reading.
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from ledger import events
@@ -20,27 +21,25 @@ class Tallied(NamedTuple):
     kind: DayKind
     date: int
     amount_minor: int
-    may_be_late: bool = False
-    """Whether it may be dated on a sealed day, if its batch was posted as late."""
 
 
 def _legs(words: tuple[int, ...], *, booking: bool = False) -> int:
     """What legs add up to; of a booking's without what it cost the funders."""
-    total = Amounts.unpack(sum(words))
-    return sum(total) - (total.fee_minor if booking else 0)
+    principal, interest, penalty, fee = Amounts.unpack(sum(words))
+    return principal + interest + penalty + (0 if booking else fee)
 
 
 def _booked(event: events.LoanBooked) -> Tallied:
     principal = sum(fields_of(event.parts))
-    return Tallied(DayKind.BOOKING, event.particulars & 0xFFFF, principal, True)
+    return Tallied(DayKind.BOOKING, event.particulars & 0xFFFF, principal)
 
 
 def _repaid(event: events.LoanRepaid) -> Tallied:
-    return Tallied(DayKind.REPAYMENT, event.date, _legs(event.legs), True)
+    return Tallied(DayKind.REPAYMENT, event.date, _legs(event.legs))
 
 
 def _waived(event: events.LoanWaived) -> Tallied:
-    return Tallied(DayKind.WAIVER, event.date, _legs((event.amounts,)), True)
+    return Tallied(DayKind.WAIVER, event.date, _legs((event.amounts,)))
 
 
 def _written_off(event: events.LoanWrittenOff) -> Tallied:
@@ -48,11 +47,11 @@ def _written_off(event: events.LoanWrittenOff) -> Tallied:
 
 
 def _compensated(event: events.LoanCompensated) -> Tallied:
-    return Tallied(DayKind.COMPENSATION, event.date, sum(fields_of(event.pays)), True)
+    return Tallied(DayKind.COMPENSATION, event.date, sum(fields_of(event.pays)))
 
 
 def _recovered(event: events.LoanRecovered) -> Tallied:
-    return Tallied(DayKind(event.kind), event.date, _recovery(event.kind, event.amounts), True)
+    return Tallied(DayKind(event.kind), event.date, _recovery(event.kind, event.amounts))
 
 
 def _recovery(kind: int, amounts: int) -> int:
@@ -100,6 +99,15 @@ TALLIED: dict[type, Callable[[Any], Tallied]] = {
     events.PaymentReversed: _single(DayKind.REVERSAL),
 }
 """Every event that counts to a day."""
+_date = attrgetter("date")
+LATE: dict[type, Callable[[Any], int]] = {
+    events.LoanBooked: lambda event: event.particulars & 0xFFFF,
+    events.LoanRepaid: _date,
+    events.LoanWaived: _date,
+    events.LoanCompensated: _date,
+    events.LoanRecovered: _date,
+}
+"""The date of each event that may be of a sealed day, if its batch was posted as late."""
 
 
 def of_further_legs(event: events.FurtherLegs, before: Any) -> int:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import zip_longest
+from operator import sub
 
 from ledger import losses
 from ledger.consortium import FUNDERS
@@ -15,7 +18,7 @@ from ledger.events import FUNDERS as ALL_FUNDERS
 from ledger.events import LAST_BOUND, Amounts, BandTerms, DealTerms, LayerTerms, TierTerms
 from ledger.money import PPM, DayCount, apportion, half_up
 from ledger.tables import Cap, LossLayer, RecoveryOrder, RiskBand, Source, Tier, VolumeTier
-from ledger.waterfall import principal_legs, tier_legs
+from ledger.waterfall import tier_legs
 
 _PAYEES_LICENSED, _INTEREST_REFUSED = 4, 8
 """Bits of DealTerms.demands."""
@@ -27,6 +30,8 @@ class Twin:
     """How a version of the terms divides."""
 
     terms: DealTerms
+    parties: list[str]
+    """The index of each as text."""
     funding: list[tuple[str, int]]
     interest: list[Tier]
     penalty: list[Tier]
@@ -37,6 +42,7 @@ class Twin:
         """The twin of agreed terms."""
         return cls(
             terms=terms,
+            parties=[str(at) for at in range(len(terms.parties))],
             funding=[(str(at), share) for at, share in enumerate(terms.shares_ppm)],
             interest=[_tier(tier) for tier in terms.interest],
             penalty=[_tier(tier) for tier in terms.penalty],
@@ -93,9 +99,10 @@ class Twin:
         """Legs of a booking: principal, and what it costs the funders as fee."""
         fees = self.terms.fees
         fee = fees.per_loan_minor or half_up(principal_minor * fees.per_loan_ppm, PPM)
+        shares = self.terms.shares_ppm
         return self._legs(
-            principal=principal_legs(principal_minor, principal_minor, self.terms.shares_ppm),
-            fee=apportion(fee, self.terms.shares_ppm),
+            principal=parts_of(principal_minor, shares),
+            fee=parts_of(fee, shares) if fee else (),
         )
 
     def divides(self, outstanding_minor: int, amounts: Amounts) -> bool:
@@ -107,34 +114,33 @@ class Twin:
         self, outstanding_minor: int, annual_rate_ppm: int, amounts: Amounts
     ) -> list[Amounts]:
         """Legs of a repayment on a loan with so much outstanding before."""
-        parties = range(len(self.terms.parties))
-        interest = tier_legs(
-            amounts.interest_minor, self.interest, self.funding, annual_rate_ppm=annual_rate_ppm
-        )
-        penalty = {}
+        interest: Sequence[int] = ()
+        penalty: Sequence[int] = ()
+        if amounts.interest_minor:
+            legs = tier_legs(
+                amounts.interest_minor, self.interest, self.funding, annual_rate_ppm=annual_rate_ppm
+            )
+            interest = [legs.get(party, 0) for party in self.parties]
         if amounts.penalty_minor:
-            penalty = tier_legs(amounts.penalty_minor, self.penalty, self.funding)
+            legs = tier_legs(amounts.penalty_minor, self.penalty, self.funding)
+            penalty = [legs.get(party, 0) for party in self.parties]
         return self._legs(
-            principal=principal_legs(
-                outstanding_minor, amounts.principal_minor, self.terms.shares_ppm
-            ),
-            interest=[interest.get(str(at), 0) for at in parties],
-            penalty=[penalty.get(str(at), 0) for at in parties],
-            fee=self._fee(amounts.fee_minor),
+            principal=self._principal(outstanding_minor, amounts.principal_minor),
+            interest=interest,
+            penalty=penalty,
+            fee=self._fee(amounts.fee_minor) if amounts.fee_minor else (),
         )
 
     def written_off(self, outstanding_minor: int) -> list[Amounts]:
         """Legs of a write-off of the whole loan."""
-        shares = self.terms.shares_ppm
-        return self._legs(principal=principal_legs(outstanding_minor, outstanding_minor, shares))
+        return self._legs(principal=self._principal(outstanding_minor, outstanding_minor))
 
     def compensated(self, outstanding_minor: int, paid_minor: int) -> list[Amounts]:
         """Legs of what the layers paid: principal first, then interest."""
         of_principal = min(paid_minor, outstanding_minor)
-        shares = self.terms.shares_ppm
         return self._legs(
-            principal=principal_legs(outstanding_minor, of_principal, shares),
-            interest=apportion(paid_minor - of_principal, shares),
+            principal=self._principal(outstanding_minor, of_principal),
+            interest=apportion(paid_minor - of_principal, self.terms.shares_ppm),
         )
 
     def recovered(
@@ -150,7 +156,7 @@ class Twin:
         )
         shares = self.terms.shares_ppm
         legs = self._legs(
-            principal=principal_legs(residual_minor, restored.to_residual_minor, shares),
+            principal=self._principal(residual_minor, restored.to_residual_minor),
             penalty=apportion(restored.surplus_minor, shares),
         )
         return restored.to_layers_minor, legs
@@ -182,10 +188,15 @@ class Twin:
         base = (PPM, disbursed_minor, outstanding_minor)[kind - 1]
         return half_up(cap * base, PPM)
 
+    def _principal(self, outstanding_minor: int, paid_minor: int) -> list[int]:
+        """M3, as `waterfall.principal_legs`, from parts that are at hand."""
+        assert 0 <= paid_minor <= outstanding_minor, (paid_minor, outstanding_minor)
+        shares = self.terms.shares_ppm
+        after = parts_of(outstanding_minor - paid_minor, shares)
+        return list(map(sub, parts_of(outstanding_minor, shares), after))
+
     def _fee(self, fee_minor: int) -> list[int]:
         parts, fees = [0] * len(self.terms.parties), self.terms.fees
-        if not fee_minor:
-            return parts
         assert self._fee_has_payee(), "a fee without payee"
         rest = fee_minor
         for tier in fees.split:
@@ -209,14 +220,18 @@ class Twin:
         fee: Sequence[int] = (),
     ) -> list[Amounts]:
         """One for each party; parties at the end that get nothing left out."""
-        fields = principal, interest, penalty, fee
-        legs = [
-            Amounts(*[field[at] if at < len(field) else 0 for field in fields])
-            for at in range(len(self.terms.parties))
-        ]
+        fields = zip_longest(principal, interest, penalty, fee, fillvalue=0)
+        new = tuple.__new__
+        legs = [new(Amounts, leg) for leg in fields][: len(self.terms.parties)]
         while legs and not any(legs[-1]):
             legs.pop()
         return legs
+
+
+@lru_cache(maxsize=64)
+def parts_of(amount_minor: int, shares_ppm: tuple[int, ...]) -> tuple[int, ...]:
+    """M2 by shares: an entry needs it of what was outstanding before and is after it, twice."""
+    return tuple(apportion(amount_minor, shares_ppm))
 
 
 def _tier(tier: TierTerms) -> Tier:

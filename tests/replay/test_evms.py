@@ -20,6 +20,7 @@ from tests.replay.forge import CHAIN_ID, STRANGER
 from tests.replay.probe import GENESIS, KEY, PROBE, SENDER, creation, header, signed, words
 
 COINBASE = b"\x2a" * 20
+STRANGER_AT = b"\x2b" * 20
 COLD_SLOT, WARM_SLOT = 2_100, 100
 
 
@@ -65,6 +66,14 @@ class Both:
 @pytest.fixture
 def both() -> Both:
     return Both()
+
+
+def test_reading_a_slot_leaves_it_cold(both: Both) -> None:
+    first = both.call("write", 1, 5)
+    holding = [evm.slot(PROBE, number) for evm in both.evms for (_, number) in first.written]
+    assert holding == 2 * list(first.written.values())
+    assert [evm.slot(STRANGER_AT, 1) for evm in both.evms] == [0, 0]
+    both.call("write", 1, 6)
 
 
 def test_a_slot_is_cold_again_in_every_transaction(both: Both) -> None:

@@ -1,0 +1,47 @@
+"""RLP by slices says what rlp says, of what is RLP and of what is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import rlp
+from hypothesis import given
+from hypothesis import strategies as some
+
+from ledger.chain.rlp_slices import decode_items
+
+STRINGS = some.binary(max_size=80) | some.binary(min_size=250, max_size=300)
+PREFIXES = some.sampled_from((0, 0x7F, 0x80, 0x81, 0xB7, 0xB8, 0xC0, 0xF7, 0xF8))
+ITEMS: some.SearchStrategy[Any] = some.recursive(
+    STRINGS, lambda below: some.lists(below, max_size=6), max_leaves=12
+)
+
+
+@given(ITEMS)
+def test_what_was_encoded_comes_back(item: Any) -> None:
+    assert decode_items(rlp.encode(item)) == item
+
+
+def test_deeper_than_any_block_comes_back_too() -> None:
+    item: Any = b"x"
+    for _ in range(40):
+        item = [item]
+    assert decode_items(rlp.encode(item)) == item
+
+
+@given(ITEMS, some.data())
+def test_altered_bytes_are_what_rlp_takes_them_for(item: Any, chosen: Any) -> None:
+    altered = bytearray(rlp.encode(item))
+    for at in chosen.draw(some.lists(some.integers(0, len(altered) - 1), max_size=3)):
+        altered[at] = chosen.draw(PREFIXES | some.integers(0, 255))
+    del altered[chosen.draw(some.integers(1, len(altered))) :]
+    encoded = bytes(altered)
+    try:
+        expected = rlp.decode(encoded)
+    except rlp.exceptions.DecodingError as error:
+        with pytest.raises(rlp.exceptions.DecodingError) as found:
+            decode_items(encoded)
+        assert str(found.value) == str(error)
+    else:
+        assert decode_items(encoded) == expected
