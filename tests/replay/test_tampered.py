@@ -23,7 +23,7 @@ from ledger.chain.blocks import SNAPSHOT, place_key
 from ledger.chain.clique import Snapshot, encode_snapshot, sealer_of
 from ledger.chain.genesis import decode_genesis
 from ledger.chain.pending import read_transaction
-from ledger.chain.store import Store, Table
+from ledger.chain.store import Store, Table, as_stored
 from ledger.entries import entry_id, loan_id
 from ledger.founding import POSTERS, WIRING
 from ledger.keys import KeyUse, sign_transaction
@@ -473,11 +473,12 @@ def test_a_bit_flipped_in_the_database_is_named(
     raw = forge.block(number).transactions[0]
     path = folder / "chain" / "data.mdb"
     data = bytearray(path.read_bytes())
-    at = data.find(raw[100:160])
+    stored = as_stored(Table.TRANSACTIONS, place_key(number, 0), raw)[100:160]
+    at = data.find(stored)
     assert at > 0
     while at > 0:
         data[at] ^= 1
-        at = data.find(raw[100:160], at + 1)
+        at = data.find(stored, at + 1)
     path.write_bytes(data)
     assert found(replay(folder)) == [(number, "blocks")]
 
