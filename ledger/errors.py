@@ -338,7 +338,7 @@ class DiskFull(LedgerUnusable):
 
 
 class ChainUnusable(LedgerUnusable):
-    """The chain is another one than expected, or its node does not answer."""
+    """The chain is another than expected, another version's, or its node does not answer."""
 
 
 class ChainCorrupt(LedgerUnusable):

@@ -16,6 +16,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import ValidationError
 
+from ledger import collecting
 from ledger.entries import (
     Booking,
     CashLine,
@@ -185,7 +186,7 @@ def read(
     reading = _Reading(file=str(file), layout=layout, decimals=decimals)
     reading.unique = layout.unique and not allow_duplicates
     try:
-        with Path(file).open("rb") as stream:
+        with collecting.seldom(), Path(file).open("rb") as stream:
             reading.read(_Lines(stream, reading), allow_extra=allow_extra)
     except OSError as error:
         found = error.strerror or str(error)

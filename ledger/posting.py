@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ledger import limits
+from ledger import collecting, limits
 from ledger.bindings import encode_batch, label
 from ledger.entries import Booking, Entry, Kind, refuse_duplicates
 from ledger.errors import (
@@ -84,7 +84,8 @@ def submit(
     for _ in range(_RACE_ATTEMPTS):
         posting = _Posting(ledger, deal, by, late, dry_run)
         try:
-            return posting.post(run, given, lines, progress)
+            with collecting.seldom():
+                return posting.post(run, given, lines, progress)
         except Raced:
             earlier = posting.sent
             run = replace(

@@ -9,7 +9,6 @@ import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
 from typing import Any, TypeVar
 
 from ledger import events
@@ -144,7 +143,8 @@ ENTRY_INDEXES = {
 Without the deal in each, SQLite takes `deal = ?` by the days' index for as good as `entry_id = ?`,
 and goes through the whole deal for one entry.
 """
-_SCHEMA_NUMBER = zlib.crc32(f"{_SCHEMA}{ENTRY_INDEXES}".encode()) >> 1 | 1
+_FORM_OF_LEGS = "sized"
+_SCHEMA_NUMBER = zlib.crc32(f"{_SCHEMA}{ENTRY_INDEXES}{_FORM_OF_LEGS}".encode()) >> 1 | 1
 
 TABLES = re.findall(r"CREATE TABLE (\w+)", _SCHEMA)
 _Record = TypeVar("_Record")
@@ -254,17 +254,30 @@ def make_tables(connection: sqlite3.Connection) -> None:
 
 
 def encode_legs(words: Iterable[int]) -> bytes:
-    """Packed legs as stored: 32 bytes for each party, zero legs at the end left out."""
-    legs = list(words)
-    while legs and not legs[-1]:
-        legs.pop()
-    return b"".join([word.to_bytes(32, "big") for word in legs])
+    """Packed legs as stored: a length and as many bytes for each party, zeros at the end left out.
+
+    An amount rarely fills its 64 bits, so a word takes a third of its 32 bytes.
+    """
+    encoded = bytearray()
+    end = 0
+    for word in words:
+        size = (word.bit_length() + 7) // 8
+        encoded.append(size)
+        encoded += word.to_bytes(size, "big")
+        if size:
+            end = len(encoded)
+    return bytes(encoded[:end])
 
 
 def decode_legs(encoded: bytes) -> list[int]:
     """The packed legs of `encode_legs`."""
-    edges = range(0, len(encoded) + 1, 32)
-    return [int.from_bytes(encoded[first:end], "big") for first, end in pairwise(edges)]
+    words = []
+    at = 0
+    while at < len(encoded):
+        end = at + 1 + encoded[at]
+        words.append(int.from_bytes(encoded[at + 1 : end], "big"))
+        at = end
+    return words
 
 
 def encode_terms(terms: DealTerms) -> str:

@@ -38,7 +38,7 @@ from ledger.chain.sealing import (
     read_proposals,
     write_proposals,
 )
-from ledger.chain.store import MAP_BYTES, Store, Table, View
+from ledger.chain.store import MAP_BYTES, Store, Table, View, expect_format, write_format
 from ledger.errors import ChainCorrupt, ChainUnusable
 from ledger.messages import text
 
@@ -64,6 +64,7 @@ def create_chain(directory: Path, genesis: Genesis, *, map_bytes: int = MAP_BYTE
             state = HeadState(
                 header=header, snapshot=Snapshot(signers=tuple(sorted(genesis.signers)))
             )
+            write_format(batch)
             batch.put(Table.META, GENESIS, genesis.encode())
             batch.put(Table.HEADERS, block_key(0), rlp.encode(header))
             batch.put(Table.NUMBERS, header.hash, block_key(0))
@@ -100,6 +101,7 @@ class LocalEngine:
         self._lock_timeout_seconds = lock_timeout_seconds
         self._store = Store(directory, map_bytes=map_bytes)
         with self._store.read() as view:
+            expect_format(view, directory)
             self.genesis = decode_genesis(view.need(Table.META, GENESIS), where=str(directory))
             self.chain_id = self.genesis.chain_id
             expected, found = self.genesis.header().hash, read_header(view, 0).hash

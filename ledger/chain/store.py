@@ -3,6 +3,7 @@
 One write transaction spans a whole submission: what it wrote is visible to itself at once and to
 everybody else after `commit`, which returns when the bytes are on the disk. Readers see the last
 commit and never wait. Every value carries a checksum, so a flipped bit is named where it is read.
+Transactions and receipts lie deflated, each for itself; behind the store nobody sees it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,14 @@ from ledger.messages import text
 MAP_BYTES = 1 << 40
 _DATA_FILE = "data.mdb"
 _CHECKSUM_BYTES = 4
+FORMAT = b"\x02"
+"""Which form the values have; the first one, which had no number, deflated nothing."""
+_FORMAT_KEY = b"format"
+# The first byte of a value of a deflated table. Level 1: the ids in it do not get shorter anyway.
+_PLAIN, _DEFLATED = b"\x00", b"\x01"
+_DEFLATE_LEVEL = 1
+# Far above any value the gas limit allows, far below what a made-up record can swell to.
+_MAX_VALUE_BYTES = 1 << 28
 _MAX_READERS = 1024
 # The two meta pages at the start of the file (LMDB 0.9, 64 bits): magic and version, page size,
 # number of the last page, number of the transaction. The page with the newer transaction counts.
@@ -58,6 +67,7 @@ class Table(StrEnum):
 # One database with prefixed keys: LMDB opens a named one only under the writers' lock, and
 # reading must not wait for a writer.
 _PREFIXES = {table: bytes([number]) for number, table in enumerate(Table)}
+_DEFLATED_TABLES = (Table.TRANSACTIONS, Table.RECEIPTS)
 _KEYED_BY_BLOCK = (Table.HEADERS, Table.TRANSACTIONS, Table.RECEIPTS)
 
 
@@ -113,7 +123,16 @@ class View:
             raise ChainCorrupt(
                 self._block_of(table, key), expected=name + expected.hex(), found=found.hex()
             )
-        return value
+        if table not in _DEFLATED_TABLES:
+            return value
+        try:
+            return _inflated(value)
+        except (zlib.error, ValueError) as error:
+            raise ChainCorrupt(
+                self._block_of(table, key),
+                expected=f"{table} 0x{key.hex()}, deflated",
+                found=str(error),
+            ) from error
 
     def _block_of(self, table: Table, key: bytes) -> int:
         return int.from_bytes(key[:8], "big") if table in _KEYED_BY_BLOCK else self.block
@@ -125,7 +144,7 @@ class Batch(View):
     def put(self, table: Table, key: bytes, value: bytes) -> None:
         """Set a value. Raises `DiskFull`."""
         try:
-            self._transaction.put(_PREFIXES[table] + key, checksummed(key, value))
+            self._transaction.put(_PREFIXES[table] + key, as_stored(table, key, value))
         except (lmdb.Error, OSError) as error:
             raise self._store.explain(error) from error
 
@@ -142,6 +161,24 @@ class Batch(View):
             self._transaction.commit()
         except (lmdb.Error, OSError) as error:
             raise self._store.explain(error) from error
+
+
+def write_format(batch: Batch) -> None:
+    """Note in a new store which form its values have."""
+    batch.put(Table.META, _FORMAT_KEY, FORMAT)
+
+
+def expect_format(view: View, directory: Path) -> None:
+    """Raise `ChainUnusable` when an older or a newer ledger wrote this store."""
+    found = view.get(Table.META, _FORMAT_KEY) or b"\x01"
+    if found != FORMAT:
+        raise ChainUnusable(
+            text("chain.format_unknown"),
+            where=str(directory),
+            expected=str(int.from_bytes(FORMAT, "big")),
+            found=str(int.from_bytes(found, "big")),
+            fix=text("chain.format_unknown_fix"),
+        )
 
 
 class Store:
@@ -245,9 +282,29 @@ def _is_disk_full(error: Exception) -> bool:
     return any(reason in str(error) for reason in _NO_ROOM)
 
 
-def checksummed(key: bytes, value: bytes) -> bytes:
+def as_stored(table: Table, key: bytes, value: bytes) -> bytes:
     """A value as it lies in the file."""
+    if table in _DEFLATED_TABLES:
+        value = _deflated(value)
     return _checksum(key, value) + value
+
+
+def _deflated(value: bytes) -> bytes:
+    packed = zlib.compress(value, _DEFLATE_LEVEL)
+    return _DEFLATED + packed if len(packed) < len(value) else _PLAIN + value
+
+
+def _inflated(packed: bytes) -> bytes:
+    form = packed[:1]
+    if form == _PLAIN:
+        return packed[1:]
+    if form != _DEFLATED:
+        raise ValueError(f"0x{form.hex()}")
+    stream = zlib.decompressobj()
+    value = stream.decompress(packed[1:], _MAX_VALUE_BYTES)
+    if not stream.eof or stream.unused_data:
+        raise ValueError(f"{len(value)} bytes, not whole")
+    return value
 
 
 def _checksum(key: bytes, value: bytes) -> bytes:

@@ -6,11 +6,9 @@ minor units.
 
 from __future__ import annotations
 
-from struct import Struct
 from typing import NamedTuple
 
 WORD_64 = (1 << 64) - 1
-_FIELDS = Struct(">4Q")
 
 
 class Amounts(NamedTuple):
@@ -28,13 +26,6 @@ class Amounts(NamedTuple):
         return tuple.__new__(
             cls, (word & WORD_64, (word >> 64) & WORD_64, (word >> 128) & WORD_64, word >> 192)
         )
-
-    @classmethod
-    def unpack_all(cls, words: bytes) -> list[Amounts]:
-        """Read the four amounts from each word of 32 bytes."""
-        # The highest field of a word, its fee, is in the first bytes.
-        new = tuple.__new__
-        return [new(cls, fields[::-1]) for fields in _FIELDS.iter_unpack(words)]
 
     def pack(self) -> int:
         """The four amounts in one word."""

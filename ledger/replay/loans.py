@@ -16,7 +16,7 @@ from ledger.book import Book
 from ledger.entries import Kind
 from ledger.events import Amounts, Place
 from ledger.money import date_of
-from ledger.records import Loan
+from ledger.records import Loan, decode_legs
 from ledger.replay.history import MAX_LAYERS, RECOVERED, LoanHistory, Row, Standing, Step
 from ledger.replay.moves import Move, Moves
 from ledger.replay.report import Findings, PartyAccount, differing, shown
@@ -120,7 +120,7 @@ class LoanReview:
                 layers = [0] * MAX_LAYERS
                 for layer, part in reading.layer_parts(self._book, row[14]).items():
                     layers[layer] = part
-            amounts, legs = new(Amounts, row[5:9]), Amounts.unpack_all(row[9])
+            amounts, legs = new(Amounts, row[5:9]), [*map(Amounts.unpack, decode_legs(row[9]))]
             yield Row(
                 row[14], row[1], row[2], kind, row[4], amounts, legs, layers,
                 new(Place, row[10:13]), row[13],

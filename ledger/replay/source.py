@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ledger.chain.blocks import GENESIS, Block, read_block, read_head, read_header
 from ledger.chain.export import CHAIN_FILE, GENESIS_FILE, read_chain
-from ledger.chain.store import Store, Table, View
+from ledger.chain.store import Store, Table, View, expect_format
 from ledger.errors import ChainCorrupt, ChainUnusable, LedgerMissing
 from ledger.founding import CHAIN_FOLDER, SETTINGS_FILE, read_settings
 from ledger.messages import text
@@ -59,6 +59,7 @@ def open_source(path: Path) -> Iterator[Source]:
     store = Store(path / CHAIN_FOLDER)
     try:
         with store.read() as view:
+            expect_format(view, path)
             last = read_head(view).head.number
             yield Source(
                 genesis=view.need(Table.META, GENESIS),

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
 
+from ledger.chain import store as stores
 from ledger.chain.local import LocalEngine
-from ledger.chain.store import Store, Table, checksummed
-from ledger.errors import ChainCorrupt, DiskFull, LedgerMissing
+from ledger.chain.store import Store, Table, as_stored
+from ledger.errors import ChainCorrupt, ChainUnusable, DiskFull, LedgerMissing
 
 from .conftest import Sender, Shelf, Yard, calldata
 from .test_lock import PROLOGUE
 
 DATA = "data.mdb"
+VALUES = [b"", b"\x01", random.Random(1).randbytes(300), bytes(3_000), b"ab" * 40_000]
 
 
 @pytest.fixture
@@ -59,6 +63,67 @@ def test_scan_yields_a_range_in_key_order(store: Store) -> None:
     with store.read() as view:
         pairs = view.scan(Table.HEADERS, (1).to_bytes(8, "big"), (9).to_bytes(8, "big"))
         assert [value for _, value in pairs] == [b"\x01", b"\x03"]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=len)
+@pytest.mark.parametrize("table", list(Table))
+def test_every_value_comes_back_as_it_was_put(store: Store, table: Table, value: bytes) -> None:
+    with store.write() as batch:
+        batch.put(table, b"key", value)
+        batch.commit()
+    with store.read() as view:
+        assert view.need(table, b"key") == value
+        assert list(view.scan(table, b"", b"\xff")) == [(b"key", value)]
+
+
+@pytest.mark.parametrize("table", [Table.TRANSACTIONS, Table.RECEIPTS])
+def test_repetition_in_transactions_and_receipts_takes_no_room(table: Table) -> None:
+    assert len(as_stored(table, b"key", bytes(10_000))) < 100
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x07value",
+        b"\x01not deflated",
+        b"\x01" + zlib.compress(bytes(1_000))[:-3],
+        b"\x01" + zlib.compress(bytes(1_000)) + b"more",
+        b"\x01" + zlib.compress(bytes(100_001)),
+    ],
+    ids=["nothing", "unknown form", "garbage", "cut short", "too long", "swelling"],
+)
+def test_a_record_under_its_right_checksum_that_is_no_record_is_named(
+    store: Store, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who can write the file can write its checksums."""
+    monkeypatch.setattr(stores, "_MAX_VALUE_BYTES", 100_000)
+    key = (5).to_bytes(8, "big") + bytes(4)
+    with monkeypatch.context() as patch, store.write() as batch:
+        patch.setattr(stores, "_deflated", lambda value: value)
+        batch.put(Table.RECEIPTS, key, content)
+        batch.commit()
+    with store.read() as view, pytest.raises(ChainCorrupt) as corrupt:
+        view.need(Table.RECEIPTS, key)
+    assert corrupt.value.block == 5 and key.hex() in corrupt.value.expected
+
+
+@pytest.mark.parametrize(("format_of", "found"), [(None, "1"), (b"\x03", "3")])
+def test_a_chain_of_another_version_is_not_opened(
+    yard: Yard, engine: LocalEngine, format_of: bytes | None, found: str
+) -> None:
+    close(yard)
+    store = Store(yard.folder, map_bytes=yard.map_bytes)
+    with store.write() as batch:
+        if format_of is None:
+            batch.delete(Table.META, b"format")
+        else:
+            batch.put(Table.META, b"format", format_of)
+        batch.commit()
+    store.close()
+    with pytest.raises(ChainUnusable, match="another version") as unusable:
+        yard.open()
+    assert unusable.value.found == found and "pledger export" in str(unusable.value)
 
 
 def test_missing_value_is_named_by_block_and_key(store: Store) -> None:
@@ -193,15 +258,17 @@ def values_of(yard: Yard, table: Table) -> list[tuple[bytes, bytes]]:
     return pairs
 
 
-def flip(path: Path, key: bytes, value: bytes) -> None:
+def flip(path: Path, table: Table, key: bytes, value: bytes) -> None:
     """Flip a bit in the middle of every copy of a value in the file."""
     # A short value may lie elsewhere too; behind its key it does not.
-    stored = key[-8:] + checksummed(key, value) if len(value) <= 32 else value
+    whole = as_stored(table, key, value)
+    stored = key[-8:] + whole if len(value) <= 32 else whole
+    length = len(whole) - 4
     content = bytearray(path.read_bytes())
     at = content.find(stored)
     assert at >= 0
     while at >= 0:
-        content[at + len(stored) - 1 - len(value) // 2] ^= 4
+        content[at + len(stored) - 1 - length // 2] ^= 4
         at = content.find(stored, at + 1)
     path.write_bytes(content)
 
@@ -215,7 +282,7 @@ def test_flipped_bit_in_a_value_is_found_where_it_is_read(
     pairs = values_of(yard, table)
     whole = data_file.read_bytes()
     for key, value in pairs[:: max(1, len(pairs) // 5)]:
-        flip(data_file, key, value)
+        flip(data_file, table, key, value)
         with pytest.raises(ChainCorrupt) as corrupt:
             read_everything(yard, shelf)
         close(yard)
@@ -230,7 +297,7 @@ def test_flipped_bit_in_the_newest_block_is_found_when_opening(
     whole = data_file.read_bytes()
     for table in (Table.HEADERS, Table.TRANSACTIONS, Table.RECEIPTS):
         key, value = values_of(yard, table)[-1]
-        flip(data_file, key, value)
+        flip(data_file, table, key, value)
         with pytest.raises(ChainCorrupt) as corrupt:
             yard.open()
         assert corrupt.value.block == int.from_bytes(key[:8], "big")

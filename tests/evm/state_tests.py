@@ -92,7 +92,7 @@ def folder() -> Path | None:
     return Path(named) if named else None
 
 
-def tests_of(path: Path) -> Iterator[StateTest]:
+def cases_of(path: Path) -> Iterator[StateTest]:
     """The tests of a fixture's file for our fork."""
     for name, fixture in json.loads(path.read_text("utf-8")).items():
         for post in fixture["post"].get(FORK, ()):

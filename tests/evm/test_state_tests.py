@@ -21,9 +21,9 @@ from tests.evm.state_tests import (
     Compiled,
     OnOurState,
     OnPyEvm,
+    cases_of,
     folder,
     run,
-    tests_of,
 )
 
 FIXTURES = sorted(folder().rglob("*.json")) if folder() else []  # type: ignore[union-attr]
@@ -45,7 +45,7 @@ def _all_compiled() -> Iterator[None]:
 
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_fixture_ends_in_the_published_state(path: Path) -> None:
-    for test in tests_of(path):
+    for test in cases_of(path):
         expected = test.state_root, test.logs_hash
         assert run(test, Compiled) == expected, test.name
         if not test.has_empty_account:
@@ -54,5 +54,5 @@ def test_fixture_ends_in_the_published_state(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FIXTURES[:: max(1, len(FIXTURES) // 40)], ids=lambda path: path.stem)
 def test_this_harness_agrees_with_pyevm_itself(path: Path) -> None:
-    for test in tests_of(path):
+    for test in cases_of(path):
         assert run(test, OnPyEvm) == (test.state_root, test.logs_hash), test.name

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger.chain.store import Store, Table, as_stored
 from tests.cli.office import DEAL, LOANS, SERVICER, Office, Outcome, found_office
 from tests.faults.workload import expect_book_as_rebuilt
 
@@ -64,24 +65,31 @@ def test_flipped_bit_in_what_was_sent_or_logged_is_named_by_its_block(loaded: Of
     pytest.importorskip("ledger.replay")
     data = loaded.home / "chain" / "data.mdb"
     # The deal's name stands in every transaction of the deal and in its events.
-    places = _places(data.read_bytes(), DEAL.encode())
+    places = _places(data, DEAL.encode())
     named = []
     for place in places[:: len(places) // 3]:
-        flip(data, place + 3)
+        flip(data, place)
         outcome = loaded.process("replay", "--json")
         # Nothing is found in a page that LMDB no longer uses.
         assert outcome.exit_code in (0, 1), outcome
         named += [failure["block"] for failure in outcome.document["failures"]]
-        flip(data, place + 3)
+        flip(data, place)
     assert named
     assert all(1 < block <= 10 for block in named)
 
 
-def _places(content: bytes, word: bytes) -> list[int]:
-    places, at = [], content.find(word)
-    while at >= 0:
-        places.append(at)
-        at = content.find(word, at + 1)
+def _places(data: Path, word: bytes) -> list[int]:
+    """Offsets in the file of the middles of transactions and receipts with this word in them."""
+    content = data.read_bytes()
+    store = Store(data.parent)
+    places = []
+    with store.read() as view:
+        for table in (Table.TRANSACTIONS, Table.RECEIPTS):
+            for key, value in view.scan(table, b"", b"\xff" * 12):
+                if word in value:
+                    stored = as_stored(table, key, value)
+                    places.append(content.index(stored) + len(stored) // 2)
+    store.close()
     return places
 
 

@@ -1,8 +1,8 @@
-"""Measure the gas of every kind of entry on a three-party deal with a two-tier waterfall.
+"""Measure gas and opcodes of every kind of entry, on a three-party deal with a two-tier waterfall.
 
     python -m tests.gas.measure        rewrite snapshot.json from the shipped artifacts
 
-Ids, amounts and dates are fixed, so the same bytecode gives the same gas to the unit.
+Ids, amounts and dates are fixed, so the same bytecode gives the same numbers to the unit.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from tests.contracts.sandbox.contract import NAMES, ROOT, Receipt, artifact
 from tests.contracts.sandbox.entries import (
@@ -28,6 +29,7 @@ from tests.contracts.sandbox.entries import (
 from tests.contracts.sandbox.partnership import Partnership
 from tests.contracts.sandbox.terms import Terms, Tier
 from tests.gas import new_parts
+from tests.gas.counting import Cost, cost, counted
 
 SNAPSHOT = Path(__file__).with_name("snapshot.json")
 ROWS = 200
@@ -41,8 +43,26 @@ THREE_PARTIES = Terms(
 )
 
 
-def measure() -> dict[str, int]:
-    """Gas per row of a batch of `ROWS`, or of the transaction where the name says so."""
+def measure() -> dict[str, Cost]:
+    """Costs per row of a batch of `ROWS`, or of the transaction where the name says so."""
+    with counted():
+        return _measured()
+
+
+def snapshot_of(costs: dict[str, Cost]) -> dict[str, Any]:
+    """The costs as the snapshot has them."""
+    return {
+        "gas": {name: one.gas for name, one in costs.items()},
+        "opcodes": {name: one.opcodes for name, one in costs.items()},
+        "functions": {
+            f"{name}: {function}": both
+            for name, one in costs.items()
+            for function, both in one.functions.items()
+        },
+    }
+
+
+def _measured() -> dict[str, Cost]:
     partnership = Partnership()
     gas = {f"{name} (transaction)": used for name, used in _agree(partnership).items()}
     random = Random(1)
@@ -66,7 +86,7 @@ def measure() -> dict[str, int]:
     gas["waiver"] = _per_row(partnership.waive(*waivers))
     losses = [WriteOff(entry=f"w-{loan.loan}", loan=loan.loan) for loan in loans[0]]
     written = partnership.write_off(*losses[:MAX_WRITE_OFFS])
-    gas["write-off, in a batch of 100"] = -(-written.gas_used // MAX_WRITE_OFFS)
+    gas["write-off, in a batch of 100"] = cost(written, MAX_WRITE_OFFS)
     gas |= _reversals(partnership) | _twelve_parties()
     return gas | new_parts.measure(THREE_PARTIES, _booking, _repayment)
 
@@ -78,7 +98,8 @@ def header() -> dict[str, object]:
         "evm_version": sorted({artifact(name)["evm_version"] for name in NAMES}),
         "optimiser": {name: _optimiser(name) for name in NAMES},
         "rows": ROWS,
-        "unit": "gas per row, with its share of the transaction's fixed costs",
+        "unit": "per row; gas with its share of the transaction's fixed costs; functions: gas and"
+        " opcodes of their own, without the calls they make",
     }
 
 
@@ -88,19 +109,19 @@ def _optimiser(name: str) -> str:
     return pragma[1] if pragma else "gas"
 
 
-def _agree(partnership: Partnership) -> dict[str, int]:
-    gas = {"propose": partnership.propose(THREE_PARTIES).gas_used}
+def _agree(partnership: Partnership) -> dict[str, Cost]:
+    gas = {"propose": cost(partnership.propose(THREE_PARTIES))}
     arguments = (b"x" * 32, 1, b"y" * 32)
     bank = partnership.by_name["bank"]
-    gas["request"] = partnership.request(bank.maker, partnership.deals, "sign", *arguments).gas_used
+    gas["request"] = cost(partnership.request(bank.maker, partnership.deals, "sign", *arguments))
     for party in THREE_PARTIES.parties:
-        gas["sign, last"] = partnership.sign(party, THREE_PARTIES).gas_used
+        gas["sign, last"] = cost(partnership.sign(party, THREE_PARTIES))
     for party in THREE_PARTIES.parties:
-        gas["seal_day, last"] = partnership.seal(party, START - 1).gas_used
+        gas["seal_day, last"] = cost(partnership.seal(party, START - 1))
     return gas
 
 
-def _reversals(partnership: Partnership) -> dict[str, int]:
+def _reversals(partnership: Partnership) -> dict[str, Cost]:
     loan = Booking(loan="reversed", principal=780_000)
     paid = Repayment(entry="r", loan="reversed", principal=59_810, interest=11_700)
     waived = Waiver(entry="v", loan="reversed", interest=5)
@@ -113,12 +134,12 @@ def _reversals(partnership: Partnership) -> dict[str, int]:
     gas = {}
     for kind in ("write-off", "waiver", "repayment", "loan"):
         receipt = partnership.reverse(reversal_of(*standing))
-        gas[f"reversal of a {kind} (transaction)"] = receipt.gas_used
+        gas[f"reversal of a {kind} (transaction)"] = cost(receipt)
         standing.pop()
     return gas
 
 
-def _twelve_parties() -> dict[str, int]:
+def _twelve_parties() -> dict[str, Cost]:
     names = ["bank", "platform", *(f"partner-{i}" for i in range(3, 13))]
     partnership = Partnership(names)
     terms = Terms(
@@ -153,14 +174,16 @@ def _repayment(random: Random, loan: Booking, number: int) -> Repayment:
     )
 
 
-def _per_row(receipt: Receipt) -> int:
-    return -(-receipt.gas_used // ROWS)
+def _per_row(receipt: Receipt) -> Cost:
+    return cost(receipt, ROWS)
 
 
 def main(write: Callable[[str], object]) -> None:
     """Write the snapshot."""
-    document = {"header": header(), "gas": measure()}
-    write(json.dumps(document, indent=1) + "\n")
+    document = {"header": header(), **snapshot_of(measure())}
+    text = json.dumps(document, indent=1)
+    # Both numbers of a function on its line.
+    write(re.sub(r"\[\s+(\d+),\s+(\d+)\s+\]", r"[\1, \2]", text) + "\n")
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from tests.contracts.sandbox.terms import (
 )
 from tests.contracts.sandbox.terms import Claim as ClaimTerms
 from tests.contracts.settlements.periods import close, month
+from tests.gas.counting import Cost, cost
 
 ROWS = 200
 CLAIMS = 100
@@ -36,15 +37,15 @@ Bookings = Callable[[Random, int], Booking]
 Repayments = Callable[[Random, Booking, int], Repayment]
 
 
-def measure(terms: Terms, booking: Bookings, repayment: Repayments) -> dict[str, int]:
-    """Gas of the new parts, on these terms and rows."""
+def measure(terms: Terms, booking: Bookings, repayment: Repayments) -> dict[str, Cost]:
+    """Costs of the new parts, on these terms and rows."""
     gas = _entries_with(terms, booking, repayment)
     gas |= _with_list(terms, booking)
     gas |= _guaranteed(terms, booking)
     return gas | _closed_month(terms, booking, repayment)
 
 
-def _entries_with(terms: Terms, booking: Bookings, repayment: Repayments) -> dict[str, int]:
+def _entries_with(terms: Terms, booking: Bookings, repayment: Repayments) -> dict[str, Cost]:
     """Bookings and repayments, each in the second batch of its deal."""
     payers = (Layer(payer="guarantor", share=500_000),)
     claim = ClaimTerms(days_past_due=90)
@@ -96,7 +97,7 @@ def _accrued(rows: Sequence[Repayment], terms: Terms) -> list[Repayment]:
     return [replace(row, interest=row.interest % 500) if checked else row for row in rows]
 
 
-def _with_list(terms: Terms, booking: Bookings) -> dict[str, int]:
+def _with_list(terms: Terms, booking: Bookings) -> dict[str, Cost]:
     partnership = Partnership()
     partnership.agree(terms)
     for party in ("platform", "guarantor"):
@@ -106,11 +107,11 @@ def _with_list(terms: Terms, booking: Bookings) -> dict[str, int]:
     booked = partnership.book(*(booking(random, i) for i in range(ROWS)))
     return {
         "loan with a list kept": _per_row(booked),
-        "list change (transaction)": changed.gas_used,
+        "list change (transaction)": cost(changed),
     }
 
 
-def _guaranteed(terms: Terms, booking: Bookings) -> dict[str, int]:
+def _guaranteed(terms: Terms, booking: Bookings) -> dict[str, Cost]:
     partnership = Partnership()
     partnership.agree(
         replace(
@@ -125,12 +126,12 @@ def _guaranteed(terms: Terms, booking: Bookings) -> dict[str, int]:
     )
     desk = Desk(partnership)
     desk.pay("paid", 10**12)
-    gas = {"deposit paid (transaction)": desk.pay("more", 10**6).gas_used}
+    gas = {"deposit paid (transaction)": cost(desk.pay("more", 10**6))}
     random = Random(1)
     loans = [booking(random, i) for i in range(CLAIMS)]
     partnership.book(*loans)
     released = desk.release("back", 10**6)
-    gas["deposit released (transaction)"] = released.gas_used
+    gas["deposit released (transaction)"] = cost(released)
     partnership.mark_overdue(
         *(OverdueMark(entry=f"o-{loan.loan}", loan=loan.loan, since=START + 30) for loan in loans)
     )
@@ -141,7 +142,7 @@ def _guaranteed(terms: Terms, booking: Bookings) -> dict[str, int]:
     return gas
 
 
-def _closed_month(terms: Terms, booking: Bookings, repayment: Repayments) -> dict[str, int]:
+def _closed_month(terms: Terms, booking: Bookings, repayment: Repayments) -> dict[str, Cost]:
     """A month keeps sums, not entries: closing it costs the same after more of them."""
     partnership = Partnership()
     partnership.agree(replace(terms, period=_excess()))
@@ -151,16 +152,16 @@ def _closed_month(terms: Terms, booking: Bookings, repayment: Repayments) -> dic
     partnership.repay(*(replace(repayment(random, loan, 0), date=START + 20) for loan in loans))
     january = month("2026-01")
     closed = close(partnership, january, date=on("2026-01-31"))
-    return {"month of 200 loans and repayments closed (transaction)": closed.gas_used}
+    return {"month of 200 loans and repayments closed (transaction)": cost(closed)}
 
 
 def _excess() -> Period:
     return Period(rule=Rule.EXCESS, to="platform", bank_return=10_000, share=600_000)
 
 
-def _per_row(receipt: Receipt) -> int:
-    return -(-receipt.gas_used // ROWS)
+def _per_row(receipt: Receipt) -> Cost:
+    return cost(receipt, ROWS)
 
 
-def _per_claim(receipt: Receipt) -> int:
-    return -(-receipt.gas_used // CLAIMS)
+def _per_claim(receipt: Receipt) -> Cost:
+    return cost(receipt, CLAIMS)

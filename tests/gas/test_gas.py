@@ -1,4 +1,4 @@
-"""Gas does not rise: not above the snapshot, and never above the budgets."""
+"""Gas and opcodes do not rise: not above the snapshot, and gas never above the budgets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.gas.measure import SNAPSHOT, header, measure
+from tests.gas.measure import SNAPSHOT, header, measure, snapshot_of
 
 BUDGET = {
     "loan, first batch of a deal": 30_000,
@@ -27,30 +27,43 @@ def snapshot() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def measured() -> dict[str, int]:
+def measured() -> dict[str, Any]:
     """The numbers of the shipped artifacts."""
-    return measure()
+    return snapshot_of(measure())
 
 
 def test_snapshot_is_of_this_compiler_evm_and_optimiser(snapshot: dict[str, Any]) -> None:
     assert snapshot["header"] == header(), UPDATE
 
 
+@pytest.mark.parametrize("kind", ["gas", "opcodes", "functions"])
 def test_every_measurement_is_in_the_snapshot(
-    snapshot: dict[str, Any], measured: dict[str, int]
+    kind: str, snapshot: dict[str, Any], measured: dict[str, Any]
 ) -> None:
-    assert list(snapshot["gas"]) == list(measured), UPDATE
+    assert list(snapshot[kind]) == list(measured[kind]), UPDATE
 
 
-def test_gas_does_not_rise(snapshot: dict[str, Any], measured: dict[str, int]) -> None:
+@pytest.mark.parametrize("kind", ["gas", "opcodes"])
+def test_no_cost_of_a_row_rises(
+    kind: str, snapshot: dict[str, Any], measured: dict[str, Any]
+) -> None:
     risen = {
-        name: {"snapshot": snapshot["gas"][name], "now": gas}
-        for name, gas in measured.items()
-        if gas > snapshot["gas"][name]
+        name: {"snapshot": snapshot[kind][name], "now": now}
+        for name, now in measured[kind].items()
+        if now > snapshot[kind][name]
+    }
+    assert risen == {}, UPDATE
+
+
+def test_no_cost_of_a_function_rises(snapshot: dict[str, Any], measured: dict[str, Any]) -> None:
+    risen = {
+        name: {"snapshot": snapshot["functions"][name], "now": now}
+        for name, now in measured["functions"].items()
+        if any(one > before for one, before in zip(now, snapshot["functions"][name], strict=True))
     }
     assert risen == {}, UPDATE
 
 
 @pytest.mark.parametrize("name", BUDGET)
-def test_gas_is_within_its_budget(measured: dict[str, int], name: str) -> None:
-    assert measured[name] <= BUDGET[name]
+def test_gas_is_within_its_budget(measured: dict[str, Any], name: str) -> None:
+    assert measured["gas"][name] <= BUDGET[name]

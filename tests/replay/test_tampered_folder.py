@@ -13,7 +13,7 @@ from eth_hash.auto import keccak
 from ledger.chain.blocks import SNAPSHOT, block_key, place_key
 from ledger.chain.clique import Snapshot, encode_snapshot
 from ledger.chain.pending import read_transaction
-from ledger.chain.store import Store, Table
+from ledger.chain.store import Store, Table, as_stored
 from ledger.ledger import Ledger
 from ledger.replay import replay
 from tests.replay.forge import CHAIN_ID, Forge, found, hexed, placed, says
@@ -180,11 +180,12 @@ def test_a_bit_flipped_in_the_database(folder: Path, forge: Forge) -> None:
     raw = forge.block(number).transactions[0]
     path = folder / "chain" / "data.mdb"
     data = bytearray(path.read_bytes())
-    at = data.find(raw[100:160])
+    stored = as_stored(Table.TRANSACTIONS, place_key(number, 0), raw)[100:160]
+    at = data.find(stored)
     assert at > 0
     while at > 0:
         data[at] ^= 1
-        at = data.find(raw[100:160], at + 1)
+        at = data.find(stored, at + 1)
     path.write_bytes(data)
     assert found(replay(folder)) == [(number, "blocks")]
 

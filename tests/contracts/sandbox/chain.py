@@ -7,8 +7,10 @@ are cheap enough to stand around every test and every example.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from eth.abc import ComputationAPI
 from eth.constants import BLANK_ROOT_HASH
 from eth.db.atomic import AtomicDB
 from eth.exceptions import Revert
@@ -56,12 +58,24 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """What one call of a contract's function did itself, without the calls that it made."""
+
+    address: bytes
+    selector: bytes
+    gas: int
+    opcodes: int
+    """0 where they are not counted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What an accepted transaction did."""
 
     output: bytes
     logs: tuple[Log, ...]
     gas_used: int
+    frames: tuple[Frame, ...]
 
 
 class Key:
@@ -157,7 +171,7 @@ class Chain:
         logs = tuple(Log(*entry) for entry in computation.get_log_entries())
         used = GAS_LIMIT - computation.get_gas_remaining()
         refund = min(computation.get_gas_refund(), used // 5)
-        return Outcome(computation.output, logs, used - refund)
+        return Outcome(computation.output, logs, used - refund, tuple(_frames(computation)))
 
     def _state_at(self, root: bytes) -> LondonState:
         context = ExecutionContext(
@@ -177,6 +191,19 @@ class Chain:
 def created_by(sender: bytes, nonce: int) -> bytes:
     """Address of the contract that a transaction of `sender` with `nonce` creates."""
     return keccak(rlp_encode([to_canonical_address(sender), nonce]))[12:]
+
+
+def _frames(computation: ComputationAPI) -> Iterator[Frame]:
+    children = [child for child in computation.children if child.msg.code]
+    spent = [one.msg.gas - one.get_gas_remaining() for one in (computation, *children)]
+    yield Frame(
+        computation.msg.code_address,
+        computation.msg.data_as_bytes[:4],
+        spent[0] - sum(spent[1:]),
+        getattr(computation, "opcodes_executed", 0),
+    )
+    for child in children:
+        yield from _frames(child)
 
 
 def _reason(computation: object) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from eth_abi import decode, encode
 from eth_hash.auto import keccak
 
-from tests.contracts.sandbox.chain import Chain, Key, Log
+from tests.contracts.sandbox.chain import Chain, Frame, Key, Log
 
 ROOT = Path(__file__).resolve().parents[3]
 ARTIFACTS = ROOT / "ledger" / "artifacts"
@@ -59,6 +59,8 @@ class Receipt:
     """The return value; None when the function has none."""
     events: list[Event]
     gas_used: int
+    frames: tuple[Frame, ...]
+    """Of the call itself and of every call in it."""
 
 
 @cache
@@ -92,7 +94,8 @@ class Contract:
         """A transaction. Raises `Refused`."""
         outcome = self.chain.send(key, self.address, self.data(function, *arguments))
         returned = self._returned(function, outcome.output)
-        return Receipt(returned, [_decoded(log) for log in outcome.logs], outcome.gas_used)
+        events = [_decoded(log) for log in outcome.logs]
+        return Receipt(returned, events, outcome.gas_used, outcome.frames)
 
     def read(self, function: str, *arguments: Any) -> Any:
         """A view. Raises `Refused`."""
@@ -131,6 +134,12 @@ def _functions(contract: str) -> dict[str, tuple[bytes, list[str], list[str]]]:
             selector = keccak(f"{entry['name']}({','.join(inputs)})".encode())[:4]
             functions[entry["name"]] = (selector, inputs, outputs)
     return functions
+
+
+@cache
+def selectors(contract: str) -> dict[bytes, str]:
+    """The names of a contract's functions."""
+    return {selector: name for name, (selector, _, _) in _functions(contract).items()}
 
 
 @cache
