@@ -24,7 +24,7 @@ from rlp.exceptions import RLPException
 from ledger.chain.accounts import LedgerAccounts
 from ledger.chain.compiled import CompiledComputation
 from ledger.chain.trie import EMPTY_ROOT
-from ledger.replay.execution import MemoryStore
+from ledger.replay.pyevm import MemoryStore
 
 FIXTURES_VARIABLE = "PLEDGER_STATE_TESTS"
 FORK = "London"

@@ -18,7 +18,7 @@ from ledger.chain.execution import open_state
 from ledger.chain.pending import read_transaction
 from ledger.chain.trie import EMPTY_ROOT
 from ledger.keys import sign_transaction
-from ledger.replay.execution import MemoryStore
+from ledger.replay.pyevm import MemoryStore
 from tests.chain.test_interpreter import CODE_AT, OTHER, OTHER_AT, codes, push, ready
 
 pyrevm: Any = pytest.importorskip("pyrevm", reason="pyrevm is not installed")
