@@ -62,8 +62,9 @@ def test_what_is_wrong_is_exit_1_with_deal_ref_and_both_values(lent: Office) -> 
 
 
 def test_text_of_a_broken_invariant_quotes_it(lent: Office) -> None:
-    # Each funder has the part of the other.
-    swapped = "CAST(substr(legs, 33) || substr(legs, 1, 32) AS BLOB)"
+    # Each funder has the part of the other: a length and its bytes, twice.
+    first = "1 + unicode(CAST(substr(legs, 1, 1) AS TEXT))"
+    swapped = f"CAST(substr(legs, 1 + {first}) || substr(legs, 1, {first}) AS BLOB)"
     edit(lent, f"UPDATE entries SET legs = {swapped} WHERE kind = 'booking'")
     outcome = lent.run("check")
     assert outcome.exit_code == 1
