@@ -5,14 +5,21 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from bench.budgets import Measured
 from bench.timing import Spent
 from ledger.chain.export import CHAIN_FILE, GENESIS_FILE, export_chain, read_chain
 from ledger.chain.local import LocalEngine
 from ledger.ledger import Ledger
+
+if TYPE_CHECKING:
+    from eth.vm.forks.london.blocks import LondonBlockHeader
+
+    from ledger.replay.evm import Evm
 
 _MEASURED = """
 import json, resource, sys
@@ -67,7 +74,6 @@ def replayed(ledger: Ledger, executed_seconds: float, entries: int) -> Iterator[
 
 def _executed(export: Path) -> Measured:
     """The transactions alone, decoded before, as a replay hands them to each EVM."""
-    from ledger.chain.clique import sealer_of
     from ledger.chain.genesis import read_genesis
     from ledger.chain.pending import read_transaction
     from ledger.replay.engines import ENGINES, open_evms
@@ -80,15 +86,8 @@ def _executed(export: Path) -> Measured:
     seconds = {}
     for evm in open_evms(ENGINES, genesis):
 
-        def execute(evm=evm) -> None:  # type: ignore[no-untyped-def]
-            for header, transactions in blocks:
-                evm.begin(header, sealer_of(header), ())
-                for transaction in transactions:
-                    assert evm.apply(transaction).succeeded
-                evm.end()
-
         spent = Spent()
-        spent.timed(execute)
+        spent.timed(partial(_execute, evm, blocks))
         seconds[evm.name] = spent.cpu
     return Measured(
         key="execution_revm",
@@ -96,6 +95,16 @@ def _executed(export: Path) -> Measured:
         compared_to=f"py-evm {seconds['pyevm']:.1f} s",
         note=f"{seconds['revm']:.2f} s of processor time; py-evm makes state roots as well",
     )
+
+
+def _execute(evm: Evm, blocks: Sequence[tuple[LondonBlockHeader, list[Any]]]) -> None:
+    from ledger.chain.clique import sealer_of
+
+    for header, transactions in blocks:
+        evm.begin(header, sealer_of(header), ())
+        for transaction in transactions:
+            assert evm.apply(transaction).succeeded
+        evm.end()
 
 
 def _grown(export: Path, entries: int) -> Measured:

@@ -59,6 +59,7 @@ class _Story:
 
     def tell(self, export: Path) -> Output:
         from ledger.chain.export import export_chain
+        from ledger.chain.local import LocalEngine
         from ledger.ledger import Ledger
 
         self._say(text("cli.demo_title"))
@@ -82,7 +83,8 @@ class _Story:
             self._say(text("cli.demo_again", posted=again.posted, already=again.already_posted))
             both = _balances(self._folder)
             self._say(text("cli.demo_balances"), both.text)
-            export_chain(ledger.engine, export)  # type: ignore[arg-type]
+            assert isinstance(ledger.engine, LocalEngine)
+            export_chain(ledger.engine, export)
         report = self._audited(export)
         document = {
             "directory": str(self._folder.parent),

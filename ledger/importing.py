@@ -15,6 +15,8 @@ from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
 
+from eth_typing import Address
+
 from ledger.chain.blocks import (
     GENESIS,
     Block,
@@ -245,7 +247,7 @@ class _Importer:
     def check_code(self, view: View) -> None:
         """The contracts at the head are those that this version ships."""
         state = state_at(view, self.head, self._genesis.chain_id)
-        self._contracts.check_code(lambda address: bytes(state.get_code(address)))  # type: ignore[arg-type]
+        self._contracts.check_code(lambda address: bytes(state.get_code(Address(address))))
         self._expect_nothing_found()
 
     def settings(self) -> Settings:

@@ -132,7 +132,7 @@ class PyEvm:
 
     def code(self, address: bytes) -> bytes:
         """Runtime code of a contract, empty when there is none."""
-        return bytes(self._state.get_code(address))  # type: ignore[arg-type]
+        return bytes(self._state.get_code(Address(address)))
 
     def load(self, codes: Iterable[bytes], accounts: Accounts) -> bytes:
         """Start from this state; returns its root."""

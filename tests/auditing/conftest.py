@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from ledger import messages
 from ledger.chain.export import export_chain
+from ledger.chain.local import LocalEngine
 from ledger.cli.root import pledger
 from ledger.ledger import Ledger
 from tests.replay import covered
@@ -29,7 +30,8 @@ def covered_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Compensations, recoveries, write-offs, reversals, lists, a sealed and disputed day."""
     folder = covered.make(tmp_path_factory.mktemp("covered") / "ledger")
     with Ledger.open(folder) as ledger:
-        export_chain(ledger.engine, folder.with_name("export"))  # type: ignore[arg-type]
+        assert isinstance(ledger.engine, LocalEngine)
+        export_chain(ledger.engine, folder.with_name("export"))
     return folder
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.auditing.asked import DEMO, run
 
 
@@ -46,7 +48,9 @@ def test_a_changed_pack_is_exit_code_1(demo_folder: Path, tmp_path: Path) -> Non
     assert code == 1 and "FAILED: 1 of the pack's files differ" in out
 
 
-def test_without_a_ledger_it_says_so(demo_folder: Path, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_without_a_ledger_it_says_so(
+    demo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ask(demo_folder, tmp_path / "pack", "--no-proofs")
     monkeypatch.chdir(tmp_path)
     code, out, _ = run("audit", "verify", "pack", "--export", demo_folder / "export")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from random import Random
+from typing import Any
 
 from ledger import events
-from ledger.auditing.pack import make
+from ledger.auditing.pack import Pack, make
 from ledger.auditing.sampling import MAX_SEED, Candidate, Reason, draw, rank
 from ledger.bindings import decode_event
 from ledger.ledger import Ledger
@@ -80,7 +82,6 @@ def test_a_sample_is_drawn_again_from_the_chain_alone(demo_ledger: Ledger) -> No
     assert drawn_there == {"0x" + one.hex() for one in lowest}
 
 
-def rows_of(pack, table):  # type: ignore[no-untyped-def]
-    import json
-
-    return json.loads(pack.files["pack.json"])["tables"][table]
+def rows_of(pack: Pack, table: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(pack.files["pack.json"])["tables"][table]
+    return rows
