@@ -304,9 +304,9 @@ def _of_reports(days: Proofs) -> Iterator[Case]:
     def doubled(logs: list[Any]) -> list[Any]:
         return [*logs, *logs]
 
-    def other_digest(logs: list[Any]) -> list[Any]:
-        topic = event_topic(events.DaySigned)
-        return [
+    def other_digest(event: type) -> Callable[[list[Any]], list[Any]]:
+        topic = event_topic(event)
+        return lambda logs: [
             [log[0], log[1], b"\x07" * 32 + log[2][32:] if log[1][0] == topic else log[2]]
             for log in logs
         ]
@@ -328,7 +328,9 @@ def _of_reports(days: Proofs) -> Iterator[Case]:
         name = event.__name__
         yield f"{name} of another contract", reason, report(LAST_CALL, moved(event))
         yield f"no {name}", reason, report(LAST_CALL, dropped(event))
-    yield "DaySigned of another digest", Reason.EVENT, report(FIRST_CALL, other_digest)
+    signed, sealed = other_digest(events.DaySigned), other_digest(events.DaySealed)
+    yield "DaySigned of another digest", Reason.EVENT, report(FIRST_CALL, signed)
+    yield "DaySealed of another digest", Reason.SEAL, report(LAST_CALL, sealed)
     yield "DaySigned twice", Reason.EVENT, report(FIRST_CALL, doubled)
     yield "a failed signature", Reason.RECEIPT, failed(FIRST_CALL)
     yield "a failed request", Reason.RECEIPT, failed(FIRST_REQUEST)
