@@ -14,6 +14,9 @@ DEPOSIT_RELEASE: constant(uint256) = 9
 PERIOD_STATEMENT: constant(uint256) = 10
 SETTLEMENT_PAYMENT: constant(uint256) = 11
 REVERSAL: constant(uint256) = 12
+CONFIRMATION: constant(uint256) = 13
+TRANSFER: constant(uint256) = 14
+VOUCHER_PAYMENT: constant(uint256) = 15
 
 MASK_64: constant(uint256) = 2**64 - 1
 MAX_PARTIES: constant(uint256) = 12
