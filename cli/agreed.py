@@ -128,6 +128,9 @@ def _rules(terms: Terms, day: date) -> Iterator[dict[str, Any]]:
             else str(value)
             for name, value in rule.terms.model_dump(exclude_none=True).items()
         }
+        of_terms |= {
+            name: str(value) for name, value in rule.vouchers.model_dump(exclude_none=True).items()
+        }
         for name, value in (limited | demanded | of_terms or {"": ""}).items():
             yield own | {"demands": name or None, "value": value or None}
 

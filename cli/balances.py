@@ -11,6 +11,11 @@ from ledger.cli.command import Asked, Output, command
 from ledger.cli.render import amount, table
 from ledger.messages import text
 from ledger.money import currency_decimals
+from ledger.waterfall import Account
+
+MOST_COLUMNS = 12
+"""Parties that stand side by side: as many as a deal may have."""
+_Accounts = dict[str, dict[str, int]]
 
 
 @command(None, "balances")
@@ -44,14 +49,7 @@ def balances(asked: Asked, deal: str) -> Output:
 
 def _shown(document: dict[str, Any], decimals: int) -> str:
     accounts = document["accounts"]
-    parties = list(accounts)
-    names = [name for name in accounts[parties[0]] if any(accounts[p][name] for p in parties)]
-    rows = [
-        (name, *(amount(accounts[party][name], decimals) for party in parties),
-         amount(sum(accounts[party][name] for party in parties), decimals))
-        for name in names
-    ]  # fmt: skip
-    columns = [text("cli.account"), *(f"{party}>" for party in parties), text("cli.sum") + ">"]
+    form = _beside if len(accounts) <= MOST_COLUMNS else _below
     head = text(
         "cli.balances_head",
         deal=document["deal"],
@@ -59,4 +57,30 @@ def _shown(document: dict[str, Any], decimals: int) -> str:
         block=document["as_of_block"],
     )
     verdict = text("cli.in_balance" if document["in_balance"] else "cli.out_of_balance")
-    return "\n".join([head, table(columns, rows), verdict])
+    return "\n".join([head, form(accounts, decimals), verdict])
+
+
+def _beside(accounts: _Accounts, decimals: int) -> str:
+    """A column for each party."""
+    parties = list(accounts)
+    rows = [
+        (name, *(amount(accounts[party][name], decimals) for party in parties),
+         amount(sum(accounts[party][name] for party in parties), decimals))
+        for name in _moved(accounts)
+    ]  # fmt: skip
+    columns = [text("cli.account"), *(f"{party}>" for party in parties), text("cli.sum") + ">"]
+    return table(columns, rows)
+
+
+def _below(accounts: _Accounts, decimals: int) -> str:
+    """A line for each account of a party that is not 0, account by account."""
+    rows = []
+    for name in _moved(accounts):
+        own = [(party, held[name]) for party, held in accounts.items() if held[name]]
+        rows += [(name, party, amount(minor, decimals)) for party, minor in own]
+        rows.append((name, text("cli.sum"), amount(sum(minor for _, minor in own), decimals)))
+    return table(text("cli.balances_columns").split("|"), rows)
+
+
+def _moved(accounts: _Accounts) -> list[str]:
+    return [account for account in Account if any(own[account] for own in accounts.values())]

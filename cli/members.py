@@ -10,6 +10,7 @@ import click
 
 from ledger import reading
 from ledger.cli.command import Asked, Output, command, group
+from ledger.cli.enrolment import enrol_command
 from ledger.cli.render import address, table
 from ledger.cli.votes import vote_commands
 from ledger.consortium import Licence, Role
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 member = group("member")
 key = group("key", within=member)
 vote_commands(member)
+enrol_command(member)
 _ADDRESS = click.Option(["--address"], metavar="ADDRESS", help=text("cli.opt_key_address"))
 
 
@@ -165,7 +167,7 @@ def _document(found: reading.Party) -> dict[str, Any]:
         "roles": named(list(Role), found.roles),
         "licences": named(list(Licence), found.licences),
         "maker": address(found.maker),
-        "checker": address(found.checker),
+        "checker": None if found.is_enrolled else address(found.checker),
         "validator": address(found.validator) if any(found.validator) else None,
         "expelled": bool(found.expelled),
     }

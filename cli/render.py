@@ -43,6 +43,11 @@ def address(key: bytes) -> str:
     return "0x" + key.hex()
 
 
+def short(ref: str) -> str:
+    """A ref as it is; of an id in hex enough to find it by."""
+    return ref[:14] if ref.startswith("0x") and len(ref) == 66 else ref
+
+
 def waiting(member: str, subject: str, action: bytes) -> str:
     """That an action on something waits for a member's checker, and how to approve it."""
     return text("cli.action_waits", member=member, deal=subject, action=action.hex()[:12])

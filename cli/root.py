@@ -25,6 +25,8 @@ _NOUNS = {
     "waiver": "entries",
     "write-off": "entries",
     "entry": "entries",
+    "voucher": "voucher_views:voucher",
+    "pool": "pools",
     "balances": "balances",
     "book": "books:book",
     "reconcile": "reconcile",

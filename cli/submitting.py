@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,16 +14,24 @@ from ledger.errors import EntryInvalid, EntryRejected, FileInvalid
 from ledger.messages import text
 from ledger.posting import Submitted
 
+if TYPE_CHECKING:
+    from ledger.entries import Entry
+    from ledger.ledger import Ledger
+    from ledger.voucher_entries import VoucherEntry
+
 _MOST_REFS = 20
-_MAY_BE_LATE = ("loans", "repayments", "recoveries", "waivers")
+_MAY_BE_LATE = (
+    *("loans", "repayments", "recoveries", "waivers"),
+    *("transfers", "finance", "payments", "conversions"),
+)
 INPUT_INVALID = "INPUT_INVALID"
 """Reason of a row that was refused before anything was sent."""
 
 
-def submit_command(noun: click.Group, layout_name: str) -> click.Command:
-    """Add `submit` to a noun, for files of one layout."""
+def submit_command(noun: click.Group, layout_name: str, *, verb: str = "submit") -> click.Command:
+    """Add `submit`, or another verb, to a noun, for files of one layout."""
 
-    @command(noun, "submit", writes=True)
+    @command(noun, verb, writes=True)
     @click.argument("file", type=click.Path(path_type=Path))
     @click.option("--deal", required=True, metavar="DEAL", help=text("cli.opt_deal"))
     @click.option("--allow-extra", is_flag=True, help=text("cli.opt_allow_extra"))
@@ -30,42 +39,70 @@ def submit_command(noun: click.Group, layout_name: str) -> click.Command:
         asked: Asked, file: Path, deal: str, allow_extra: bool, late: bool = False
     ) -> Output:
         """Submit a file."""
-        from ledger import files
+        from ledger import files, voucher_files
 
         by = asked.acting()
         with asked.open() as ledger:
             found = ledger.deal(deal)
             ledger.expect_own()
             decimals = ledger.terms(deal, found.version or 1).decimals
-            layout = files.LAYOUTS[layout_name]
+            layout = (files.LAYOUTS | voucher_files.LAYOUTS)[layout_name]
             try:
                 read = files.read(file, layout, decimals=decimals, allow_extra=allow_extra)
-                with progress(file.name) as show:
-                    done = ledger.submit(
-                        read.rows,
-                        deal=deal,
-                        by=by,
-                        lines=read.lines,
-                        file=str(file),
-                        late=late,
-                        dry_run=asked.dry_run,
-                        progress=show,
-                    )
-            except (FileInvalid, EntryInvalid) as error:
-                return _unread(error, str(file), ledger.engine.head().number)
-            except EntryRejected as error:
-                click.echo(str(error), err=True)
-                assert isinstance(error.submitted, Submitted)
-                return submitted_output(
-                    error.submitted, by=by, deal=deal, exit_code=error.exit_code
-                )
-        return submitted_output(done, by=by, deal=deal, dry_run=asked.dry_run)
+            except FileInvalid as error:
+                return unread_output(error, str(file), ledger.engine.head().number)
+            return run_output(
+                asked,
+                ledger,
+                read.rows,
+                deal=deal,
+                by=by,
+                lines=read.lines,
+                file=str(file),
+                late=late,
+            )
 
     if layout_name in _MAY_BE_LATE:
         place = 1 + [option.name for option in submit.params].index("allow_extra")
         option = click.Option(["--late"], is_flag=True, help=text("cli.opt_late"))
         submit.params.insert(place, option)
     return submit
+
+
+def run_output(
+    asked: Asked,
+    ledger: Ledger,
+    entries: Sequence[Entry | VoucherEntry],
+    *,
+    deal: str,
+    by: str,
+    lines: Sequence[int] = (),
+    file: str = "",
+    late: bool = False,
+    label: str = "",
+) -> Output:
+    """Submit entries, and report what became of them. `label`: for what was no file."""
+    try:
+        with progress(Path(file).name if file else label) as show:
+            done = ledger.submit(
+                entries,
+                deal=deal,
+                by=by,
+                lines=lines,
+                file=file,
+                late=late,
+                dry_run=asked.dry_run,
+                progress=show,
+            )
+    except EntryInvalid as error:
+        return unread_output(error, file, ledger.engine.head().number)
+    except EntryRejected as error:
+        click.echo(str(error), err=True)
+        assert isinstance(error.submitted, Submitted)
+        return submitted_output(
+            error.submitted, by=by, deal=deal, exit_code=error.exit_code, label=label
+        )
+    return submitted_output(done, by=by, deal=deal, dry_run=asked.dry_run, label=label)
 
 
 def submitted_output(
@@ -79,7 +116,8 @@ def submitted_output(
 ) -> Output:
     """The report of a run, as interfaces and people read it. `label`: for what was no file.
 
-    What waits for a checker, and warnings, are in the document where there are any.
+    What waits for a checker, whose keys signed what and who is to sign next (of vouchers), and
+    warnings, are in the document where there are any.
     """
     document: dict[str, Any] = {
         "file": done.file,
@@ -94,6 +132,9 @@ def submitted_output(
     if done.actions or done.waiting:
         document["waiting"] = done.waiting
         document["actions"] = list(done.actions)
+    if done.signed or done.waiting_for:
+        document["signed"] = dict(done.signed)
+        document["waiting_for"] = dict(done.waiting_for)
     if done.warnings:
         document["warnings"] = [row._asdict() for row in done.warnings]
     for row in done.warnings:
@@ -117,12 +158,17 @@ def submitted_output(
         block=done.head_block,
     )
     if done.waiting:
-        line += "\n" + text("cli.rows_wait", count=done.waiting)
+        line += "\n" + text("cli.rows_wait", count=done.waiting) if done.actions else ""
         line += "".join(f"\n{waiting(by, deal, bytes.fromhex(own))}" for own in done.actions)
+    for key, members in (("signed_by", done.signed), ("signs_next", done.waiting_for)):
+        if members and set(members) != {by}:
+            counts = ", ".join(f"{member} {count}" for member, count in members.items())
+            line += "\n" + text(f"cli.{key}", members=counts)
     return Output(document=document, text=line, exit_code=exit_code)
 
 
-def _unread(error: FileInvalid | EntryInvalid, file: str, head_block: int) -> Output:
+def unread_output(error: FileInvalid | EntryInvalid, file: str, head_block: int) -> Output:
+    """The report of a file that could not be read: nothing was sent."""
     click.echo(str(error), err=True)
     document: dict[str, Any] = {
         "file": file,

@@ -91,6 +91,7 @@ _division: HashMap[bytes32, HashMap[uint256, IDeals.Division]]
 _segments: HashMap[bytes32, HashMap[uint256, DynArray[terms_words.Segment, MAX_SEGMENTS]]]
 _cover: HashMap[bytes32, HashMap[uint256, IDeals.Cover]]
 _period: HashMap[bytes32, HashMap[uint256, IDeals.Period]]
+_receivable: HashMap[bytes32, HashMap[uint256, uint256]]
 # The version that came into force after a version; 0 for the newest.
 _next: HashMap[bytes32, HashMap[uint256, uint256]]
 # Newest version in force that has a deposit; 0 while none has.
@@ -126,6 +127,8 @@ def propose(_deal_id: bytes32, _terms: IDeals.Terms) -> uint256:
     enhancers: uint256 = terms_checks._check_layers(_terms.layers, parties, _terms.deposit.depositor)
     terms_checks._check_claim(_terms.claim, len(_terms.layers))
     terms_checks._check_period(_terms.period, parties)
+    cash_places: uint256[2] = [_terms.disbursed_by, _terms.collected_by]
+    terms_checks._check_receivable(_terms.receivable, _terms.parties, cash_places, MEMBERS)
     terms_checks._check_limits(_terms.limits, _terms.effective_date, partner_share)
     terms_checks._check_licences(_terms.demands, _terms.parties, funders, enhancers, _terms.fees, MEMBERS)
     self._require_not_closed(_deal_id)  # D5
@@ -133,6 +136,8 @@ def propose(_deal_id: bytes32, _terms: IDeals.Terms) -> uint256:
     cover: IDeals.Cover = terms_words._cover(_terms.deposit, _terms.layers, _terms.claim)
     segments: DynArray[terms_words.Segment, MAX_SEGMENTS] = terms_words._segments(_terms.limits)
     accrued_only: bool = _terms.demands & DEMAND_ACCRUED != 0
+    # Who has no other part in the deal than to owe what vouchers are of.
+    debtors: uint256 = _terms.receivable.cores & ~((1 << _terms.disbursed_by) | (1 << _terms.collected_by))
     division: IDeals.Division = IDeals.Division(
         parties=terms_words._parties(_terms.parties),
         shares=terms_words._shares(_terms.shares_ppm),
@@ -155,7 +160,7 @@ def propose(_deal_id: bytes32, _terms: IDeals.Terms) -> uint256:
             | terms_words._limit_features(segments)
             | (_terms.day_count << terms_words.DAY_COUNT)
             | (_terms.currency << terms_words.CURRENCY)
-            | terms_words._list_roles(parties, funders, _terms.servicer, enhancers)
+            | terms_words._list_roles(parties, funders, _terms.servicer, enhancers, debtors)
         ),
         fees=terms_words._fees(_terms.fees),
     )
@@ -178,6 +183,8 @@ def propose(_deal_id: bytes32, _terms: IDeals.Terms) -> uint256:
     self._cover[_deal_id][version] = cover
     if _terms.period.rule != 0:
         self._period[_deal_id][version] = _terms.period
+    if _terms.receivable.advance_ppm != 0:
+        self._receivable[_deal_id][version] = terms_words._receivable(_terms.receivable)
     terms_hash: bytes32 = keccak256(abi_encode(_terms))
     self.terms_hash[_deal_id][version] = terms_hash
     log TermsProposed(deal_id=_deal_id, version=version, proposer=proposer, terms_hash=terms_hash, terms=_terms)
@@ -333,6 +340,20 @@ def period(_deal_id: bytes32, _version: uint256) -> IDeals.Period:
     """
     self._require_signed(_deal_id, _version)
     return self._period[_deal_id][_version]
+
+
+@external
+@view
+@reentrant
+def receivable(_deal_id: bytes32, _version: uint256) -> uint256:
+    """
+    @notice What a version says of vouchers.
+    @param _deal_id The deal.
+    @param _version A version that is or was in force.
+    @return The packed terms: see IDeals; 0 when the version has no vouchers.
+    """
+    self._require_signed(_deal_id, _version)
+    return self._receivable[_deal_id][_version]
 
 
 @external

@@ -9,15 +9,21 @@
 @custom:invariant K1 A key belongs to at most one member, as its maker or its checker, for ever.
     K2 Nothing under four eyes happens without a maker's request and a checker's confirmation of the same bytes.
     K3 A key that was replaced or revoked, or whose member was expelled, acts no more.
+    K4 Who was enrolled, not admitted, is a supplier without a checker: it casts no vote and adds none to a majority.
 @custom:stop A majority of members expels a member; its checker revokes or replaces a stolen maker key alone.
 """
 from . import reasons
 
 # ---- constants
 MAX_MEMBERS: constant(uint256) = 64
-MAX_CONTRACTS: constant(uint256) = 8
+MAX_CONTRACTS: constant(uint256) = 12
+MAX_ENROLMENTS: constant(uint256) = 50
 MAX_MAKERS: constant(uint256) = 16
 MAX_PAYLOAD: constant(uint256) = 16_384
+# Bits of roles: see `ledger/consortium.py`.
+SUPPLIER: constant(uint256) = 16
+# A bank, a platform or a core enterprise.
+ENROLLERS: constant(uint256) = 11
 
 # ---- structs
 struct Member:
@@ -38,6 +44,11 @@ struct Admission:
     roles: uint256
     licences: uint256
     validator: address
+
+struct Enrolment:
+    member_id: bytes32
+    name: String[96]
+    maker: address
 
 # ---- events
 event MemberAdmitted:
@@ -191,6 +202,7 @@ def replace_checker(_number: uint256, _new_checker: address):
     @param _new_checker A key that was never used on this ledger.
     """
     self._require_active(_number)
+    assert self._votes_of(_number) != 0, reasons.MEMBER_ENROLLED  # K4
     if self._vote(keccak256(abi_encode(_number, _new_checker, method_id=method_id("replace_checker(uint256,address)")))):
         self._take_key(_new_checker, (_number << 1) | 1)
         old: address = self._members[_number].checker
@@ -210,6 +222,26 @@ def admit(_admission: Admission):
 
 
 @external
+def enrol(_enrolments: DynArray[Enrolment, MAX_ENROLMENTS]):
+    """
+    @notice The maker of a bank, a platform or a core enterprise makes suppliers members, at once and alone.
+    @param _enrolments Who they are, each with the one key that it acts with. All are enrolled or none.
+    """
+    enroller: uint256 = self._maker_number(msg.sender)
+    assert self._members[enroller].roles & ENROLLERS != 0, reasons.SENDER_NOT_ENROLLER
+    for enrolment: Enrolment in _enrolments:
+        self._register(Admission(
+            member_id=enrolment.member_id,
+            name=enrolment.name,
+            maker=enrolment.maker,
+            checker=empty(address),  # K4
+            roles=SUPPLIER,
+            licences=0,
+            validator=empty(address),
+        ))
+
+
+@external
 def expel(_number: uint256):
     """
     @notice Checkers of a majority of the members expel one; all its keys stop at once.
@@ -222,7 +254,7 @@ def expel(_number: uint256):
         self._makers[_number] = []
         self.key_role[self._members[_number].checker] = 0
         self._members[_number].expelled = True
-        self._active -= 1
+        self._active -= self._votes_of(_number)
         log MemberExpelled(number=_number)
 
 
@@ -282,13 +314,20 @@ def maker_number(_key: address) -> uint256:
 # ---- internal
 @internal
 def _admit(_admission: Admission):
+    self._active += 1
+    self._take_key(_admission.checker, (self._register(_admission) << 1) | 1)
+
+
+@internal
+def _register(_admission: Admission) -> uint256:
+    """
+    @return The new member's number. Its checker's key is not taken yet.
+    """
     assert self.number_of[_admission.member_id] == 0, reasons.MEMBER_EXISTS
     number: uint256 = self.count + 1
     self.count = number
-    self._active += 1
     self.number_of[_admission.member_id] = number
     self._take_maker(number, _admission.maker)
-    self._take_key(_admission.checker, (number << 1) | 1)
     self._members[number] = Member(
         member_id=_admission.member_id,
         maker=_admission.maker,
@@ -308,6 +347,7 @@ def _admit(_admission: Admission):
         licences=_admission.licences,
         validator=_admission.validator,
     )
+    return number
 
 
 @internal
@@ -381,6 +421,15 @@ def _checker_number(_key: address) -> uint256:
     role: uint256 = self.key_role[_key]
     assert role & 1 == 1, reasons.SENDER_NOT_CHECKER
     return role >> 1
+
+
+@internal
+@view
+def _votes_of(_number: uint256) -> uint256:
+    """
+    @return 1 for an admitted member, 0 for an enrolled one.
+    """
+    return 0 if self._members[_number].checker == empty(address) else 1
 
 
 @internal

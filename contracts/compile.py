@@ -19,13 +19,17 @@ DEPLOYABLE = (
     "Accruals",
     "Deals",
     "Exposures",
+    "Financing",
     "Guarantees",
     "Journal",
     "Lists",
     "Loans",
     "Members",
+    "Payments",
+    "Pools",
     "Servicing",
     "Settlements",
+    "Vouchers",
 )
 OUTPUTS = ["abi", "bytecode", "bytecode_runtime", "layout", "userdoc", "devdoc"]
 

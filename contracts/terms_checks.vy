@@ -20,6 +20,7 @@ MAX_SEGMENTS: constant(uint256) = 8
 FUNDERS: constant(uint256) = 255
 NOBODY: constant(uint256) = 255
 LAST_DAY: constant(uint256) = 65_535
+LAST_PARTY: constant(uint256) = 65_535
 LAST_DAY_COUNT: constant(uint256) = 2
 MAX_DAYS_PAST_DUE: constant(uint256) = 36_500
 LAST_BOUND: constant(uint256) = 2**64 - 1
@@ -39,6 +40,14 @@ GUARANTEE_LICENCE: constant(uint256) = 2
 FEE_PAYEE_LICENCE: constant(uint256) = 4
 ANY_LICENCE: constant(uint256) = 7
 DEMANDS: constant(uint256) = 32
+
+# Bits of a member's roles: see Members.
+BANK: constant(uint256) = 1
+CORE: constant(uint256) = 8
+CUSTODIAN: constant(uint256) = 32
+
+# Kinds of evidence, a bit for each.
+LAST_EVIDENCE: constant(uint256) = 2**5 - 1
 
 # Bits of a member's licences: see Members.
 LENDING: constant(uint256) = 1
@@ -64,7 +73,8 @@ def _check_parties(_parties: DynArray[uint256, MAX_PARTIES], _funders: uint256, 
     """
     @param _members The Members contract.
     """
-    count: uint256 = staticcall IMembers(_members).count()
+    # A deal keeps its parties in 16 bits each; members are enrolled beyond that.
+    count: uint256 = min(staticcall IMembers(_members).count(), LAST_PARTY)
     for i: uint256 in range(len(_parties), bound=MAX_PARTIES):
         # Less one, so that 0 is no member's number.
         self._require_party(unsafe_sub(_parties[i], 1), count)
@@ -201,6 +211,49 @@ def _check_period(_period: IDeals.Period, _parties: uint256):
     else:
         valid = valid and len(_period.tiers) == 0 and not _period.whole
     assert valid and _period.rule <= VOLUME, reasons.PERIOD_INVALID
+
+
+@internal
+@view
+def _check_receivable(
+    _receivable: IDeals.Receivable,
+    _parties: DynArray[uint256, MAX_PARTIES],
+    _cash_places: uint256[2],
+    _members: address,
+):
+    """
+    @param _cash_places Who disburses and who collects.
+    """
+    cores: uint256 = _receivable.cores
+    days: uint256 = _receivable.max_days
+    # Every field but the advance: all 0 in a deal without vouchers.
+    others: uint256 = cores | _receivable.core_cost_ppm | _receivable.evidence | days | _receivable.max_days_from
+    valid: bool = _receivable.advance_ppm <= PPM and _receivable.core_cost_ppm <= PPM
+    valid = valid and _receivable.evidence <= LAST_EVIDENCE and cores >> len(_parties) == 0
+    valid = valid and (days | _receivable.max_days_from) < 2**16
+    valid = valid and (days != 0 or _receivable.max_days_from == 0)
+    valid = valid and (cores != 0 or _receivable.core_cost_ppm == 0)
+    if _receivable.advance_ppm == 0:
+        valid = others == 0 and not _receivable.recourse
+    for i: uint256 in range(len(_parties), bound=MAX_PARTIES):
+        if (cores >> i) & 1 != 0:
+            valid = valid and self._has_role(_parties[i], CORE, _members)
+    assert valid, reasons.RECEIVABLE_INVALID
+    if _receivable.advance_ppm != 0:
+        for place: uint256 in _cash_places:
+            assert self._has_role(_parties[place], BANK | CUSTODIAN, _members), reasons.CASH_PARTY_NOT_BANK
+
+
+@internal
+@view
+def _has_role(_number: uint256, _roles: uint256, _members: address) -> bool:
+    """
+    @param _roles Bits; one of them is enough.
+    """
+    roles: uint256 = 0
+    licences: uint256 = 0
+    roles, licences = staticcall IMembers(_members).standing(_number)
+    return roles & _roles != 0
 
 
 @internal

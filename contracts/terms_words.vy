@@ -82,10 +82,12 @@ def _tiers(_tiers: DynArray[IDeals.Tier, MAX_TIERS]) -> uint256[2]:
 
 @internal
 @pure
-def _list_roles(_parties: uint256, _funders: uint256, _servicer: uint256, _enhancers: uint256) -> uint256:
+def _list_roles(
+    _parties: uint256, _funders: uint256, _servicer: uint256, _enhancers: uint256, _debtors: uint256
+) -> uint256:
     """
     @param _parties How many there are, as `_funders`.
-    @param _enhancers A bit for each party, by its place.
+    @param _enhancers A bit for each party, by its place, as `_debtors`.
     """
     word: uint256 = 0
     for i: uint256 in range(_parties, bound=MAX_PARTIES):
@@ -93,7 +95,9 @@ def _list_roles(_parties: uint256, _funders: uint256, _servicer: uint256, _enhan
         if (_enhancers >> i) & 1 != 0:
             roles |= ENHANCE
         # A servicer that does not fund assists, and so does who does nothing else, as a custodian.
-        if roles == 0 or (i == _servicer and i >= _funders):
+        # A core enterprise that only owes is nobody's partner in lending.
+        idle: bool = roles == 0 and (_debtors >> i) & 1 == 0
+        if idle or (i == _servicer and i >= _funders):
             roles |= ASSIST
         word |= roles << (LIST_ROLES + 4 * i)
     return word
@@ -152,6 +156,20 @@ def _cover(
             | (layer.cap << 64)
         )
     return cover
+
+
+@internal
+@pure
+def _receivable(_receivable: IDeals.Receivable) -> uint256:
+    return (
+        _receivable.cores
+        | (_receivable.advance_ppm << 16)
+        | (_receivable.core_cost_ppm << 40)
+        | (_receivable.evidence << 64)
+        | (convert(_receivable.recourse, uint256) << 72)
+        | (_receivable.max_days << 80)
+        | (_receivable.max_days_from << 96)
+    )
 
 
 @internal

@@ -5,17 +5,15 @@
 @notice A voucher, and a piece of it, in one word each; and what every step on a piece needs of it.
 @dev A voucher is one word: outstanding in bits 0-55, core enterprise 56-79, supplier 80-103, issue date 104-119,
     due date 120-135, version of the terms 136-143, state 144-147, evidence 148-155, disputes 156-159,
-    instructed and not yet paid 160-215.
+    instructed and not yet paid 160-215, pieces split off 216-223. Its face is outstanding from its issue on; nothing is once it is cancelled.
     A piece is one word: amount in bits 0-55, holder 56-79, state 80-83, version of the terms of its financing 84-91,
     sequence 92-105, date of its last step 106-121, and from bit 128 on the upper half of its voucher's id.
     Members are numbers of 24 bits.
 """
 from . import reasons
 
-MASK_8: constant(uint256) = 2**8 - 1
 MASK_14: constant(uint256) = 2**14 - 1
 MASK_16: constant(uint256) = 2**16 - 1
-MASK_24: constant(uint256) = 2**24 - 1
 MASK_56: constant(uint256) = 2**56 - 1
 
 # ---- a voucher
@@ -28,6 +26,7 @@ STATE: constant(uint256) = 144
 EVIDENCE: constant(uint256) = 148
 DISPUTES: constant(uint256) = 156
 INSTRUCTED: constant(uint256) = 160
+SPLIT_OFF: constant(uint256) = 216
 
 ISSUED: constant(uint256) = 1
 CONFIRMED: constant(uint256) = 2
@@ -53,8 +52,28 @@ SALE_ACCEPTED: constant(uint256) = 6
 
 @internal
 @pure
-def _field(_word: uint256, _at: uint256, _mask: uint256) -> uint256:
-    return (_word >> _at) & _mask
+def _require_known(_voucher: uint256):
+    assert _voucher != 0, reasons.VOUCHER_UNKNOWN
+
+
+@internal
+@pure
+def _require_undisputed(_voucher: uint256):
+    """
+    @dev For what is not done with the pieces of a disputed voucher. A row names the voucher of its piece, of which
+        the piece knows half the id: one that the ledger does not know is none, and nobody's to act on.
+    """
+    self._require_known(_voucher)
+    assert (_voucher >> DISPUTES) & 15 == 0, reasons.VOUCHER_DISPUTED
+
+
+@internal
+@pure
+def _in_state(_voucher: uint256, _state: uint256) -> uint256:
+    """
+    @return The voucher in another state.
+    """
+    return _voucher & ~(convert(15, uint256) << STATE) | (_state << STATE)
 
 
 @internal

@@ -19,7 +19,7 @@ ROOT = DOCS.parent
 ARTIFACTS = ROOT / "ledger" / "artifacts"
 CONTRACTS = (
     "Members", "Deals", "Journal", "Loans", "Servicing", "Guarantees", "Accruals", "Settlements",
-    "Lists", "Exposures",
+    "Lists", "Exposures", "Vouchers", "Financing", "Payments", "Pools",
 )  # fmt: skip
 RUNTIME_BYTES_MAX = 24_576
 _NOTE = "<!-- Written by docs/generate.py. Change the code it reads, then run it again. -->"
@@ -45,6 +45,7 @@ _SDK_FUNCTIONS = (
     ("settlements", "pair"),
     ("dues", "dues"),
     ("transfers", "transfers"),
+    ("vouchers/limits", "set_limit"),
     ("lists", "change"),
     ("lists", "history"),
     ("figures", "declare"),
@@ -53,6 +54,7 @@ _SDK_FUNCTIONS = (
     ("membership", "add_key"),
     ("membership", "replace_key"),
     ("membership", "revoke_key"),
+    ("enrolling", "enrol"),
     ("membership", "admit"),
     ("membership", "expel"),
     ("membership", "replace_checker"),

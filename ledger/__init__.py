@@ -19,12 +19,18 @@ if TYPE_CHECKING:
     from ledger.entries import Recovery as Recovery
     from ledger.entries import Repayment as Repayment
     from ledger.entries import Reversal as Reversal
+    from ledger.entries import VoucherIssue as VoucherIssue
     from ledger.entries import Waiver as Waiver
     from ledger.entries import WriteOff as WriteOff
     from ledger.errors import LedgerError as LedgerError
     from ledger.ledger import Ledger as Ledger
     from ledger.posting import Submitted as Submitted
     from ledger.terms import Terms as Terms
+    from ledger.voucher_entries import Financing as Financing
+    from ledger.voucher_entries import Split as Split
+    from ledger.voucher_entries import Transfer as Transfer
+    from ledger.voucher_entries import VoucherConfirmation as VoucherConfirmation
+    from ledger.voucher_entries import VoucherPayment as VoucherPayment
 
 # safe-pysha3 hashes ten times faster than the backend that eth-hash would pick; it reads this
 # once, at its first import anywhere.
@@ -35,6 +41,7 @@ _HOME = {
     "Consortium": "consortium",
     "Cure": "entries",
     "Entry": "entries",
+    "Financing": "voucher_entries",
     "Ledger": "ledger",
     "LedgerError": "errors",
     "Member": "consortium",
@@ -42,8 +49,13 @@ _HOME = {
     "Recovery": "entries",
     "Repayment": "entries",
     "Reversal": "entries",
+    "Split": "voucher_entries",
     "Submitted": "posting",
     "Terms": "terms",
+    "Transfer": "voucher_entries",
+    "VoucherConfirmation": "voucher_entries",
+    "VoucherIssue": "entries",
+    "VoucherPayment": "voucher_entries",
     "Waiver": "entries",
     "WriteOff": "entries",
 }

@@ -69,6 +69,12 @@ class Accruals:
             outstanding_minor=entry.principal_minor,
         )
 
+    def of(self, loan: Loan, day_count: DayCount) -> Accrual:
+        """The accrual of a loan as the book and the run leave it."""
+        if loan.loan_id not in self._known:
+            self._known[loan.loan_id] = self._from_book(loan, day_count)
+        return self._known[loan.loan_id]
+
     def waive(self, loan_id: bytes, interest_minor: int) -> None:
         """Interest that the run waives."""
         if loan_id in self._known:
@@ -80,17 +86,17 @@ class Accruals:
             loan = reading.loan(self._book, self._deal, loan_id)
             if loan is None or entry.date < date_of(Particulars.unpack(loan.particulars)[0]):
                 return None
-            self._known[loan_id] = self._from_book(loan, terms)
+            self._known[loan_id] = self._from_book(loan, terms.day_count)
         accrual = self._known[loan_id]
         accrual.pay(entry.date, entry.principal_minor, entry.interest_minor)
         return accrual if entry.interest_minor and accrual.exceeds(entry.date) else None
 
-    def _from_book(self, loan: Loan, terms: Terms) -> Accrual:
+    def _from_book(self, loan: Loan, day_count: DayCount) -> Accrual:
         particulars = Particulars.unpack(loan.particulars)
         accrual = Accrual(
             start_date=date_of(particulars.start_date),
             annual_rate_ppm=particulars.annual_rate_ppm,
-            day_count=terms.day_count,
+            day_count=day_count,
             outstanding_minor=loan.principal_minor,
             settled_minor=loan.waived_interest_minor,
         )

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ledger import days, reading
-from ledger.bindings import deal_terms, decode_call, terms_hash
+from ledger.bindings import decode_call, terms_hash
 from ledger.days import DayTotal
 from ledger.errors import LedgerError, UsageInvalid
+from ledger.executed_terms import deal_terms
 from ledger.figures import FigureKind, currency_text
 from ledger.lists import OPEN_END, ListRole
 from ledger.messages import text
 from ledger.money import currency_decimals, date_of, format
 from ledger.periods import check_month, month_text, period
+from ledger.pool_assets import path_of, read_document
 from ledger.reading import DayStatement
 from ledger.records import name_of
 from ledger.sealing import business_day
@@ -168,6 +170,34 @@ def _write_off(reader: _Reader, given: dict[str, Any]) -> list[str]:
     return [first, *lines[:_MOST_LOANS], *rest]
 
 
+def _confirm(reader: _Reader, given: dict[str, Any]) -> list[str]:
+    deal, found = given["deal_id"], reader.deal(given["deal_id"])
+    owed_minor, lines = 0, []
+    for voucher_id, day in given["rows"]:
+        voucher = reading.voucher(reader.book, found.deal, voucher_id) if found else None
+        minor = voucher.amount_minor if voucher else 0
+        owed_minor += minor
+        line = text(
+            "action.confirm_voucher",
+            ref=reader.ledger.ref(voucher_id),
+            supplier=reader.member(voucher.supplier if voucher else 0),
+            amount=reader.amount(deal, minor),
+            due=date_of(voucher.due_date if voucher else 0).isoformat(),
+            date=date_of(day).isoformat(),
+        )
+        lines.append(line)
+    amount = reader.amount(deal, owed_minor)
+    first = text("action.confirm", deal=name_of(deal), count=len(lines), amount=amount)
+    more = len(lines) - _MOST_LOANS
+    rest = [text("action.write_off_more", count=more)] if more > 0 else []
+    return [first, *lines[:_MOST_LOANS], *rest]
+
+
+def _core_limit(reader: _Reader, given: dict[str, Any]) -> list[str]:
+    bank, core = reader.member(given["bank"]), reader.member(given["core"])
+    return [text("action.core_limit", bank=bank, core=core, amount=given["max_minor"])]
+
+
 def _list_change(reader: _Reader, given: dict[str, Any]) -> list[str]:
     until = given["to_date"]
     return [
@@ -198,6 +228,28 @@ def _declare(reader: _Reader, given: dict[str, Any]) -> list[str]:
 def _group(reader: _Reader, given: dict[str, Any]) -> list[str]:
     names = {name: reader.member(given[name]) for name in ("bank", "party", "group")}
     return [text("action.group", **names)]
+
+
+def _freeze(reader: _Reader, given: dict[str, Any]) -> list[str]:
+    """And whether the document in this folder has just these sums and assets."""
+    pool = name_of(given["pool_id"])
+    path = path_of(reader.ledger.directory, pool, given["root"])
+    kept = read_document(path) if path.exists() else None
+    minors = {name: given[f"{name}_minor"] for name in ("total", "senior", "junior")}
+    first = text(
+        "action.freeze",
+        pool=pool,
+        bank=reader.member(given["owner"]),
+        count=given["count"],
+        date=date_of(given["date"]).isoformat(),
+        root="0x" + given["root"].hex(),
+        **{name: money(minor, kept.currency) if kept else minor for name, minor in minors.items()},
+    )
+    if kept is None:
+        return [first, text("action.freeze_missing")]
+    sums = len(kept.assets), kept.total_minor, kept.senior_minor, kept.junior_minor
+    same = (given["count"], *minors.values()) == sums and kept.root == given["root"]
+    return [first, text("action.freeze_same" if same else "action.freeze_other")]
 
 
 def _close_month(reader: _Reader, given: dict[str, Any]) -> list[str]:
@@ -253,11 +305,14 @@ _WORDS: dict[tuple[str, str], Callable[[_Reader, dict[str, Any]], list[str]]] = 
     ("Deals", "close"): _of_deal("close"),
     ("Exposures", "declare"): _declare,
     ("Exposures", "declare_group"): _group,
+    ("Financing", "set_core_limit"): _core_limit,
     ("Guarantees", "release"): _release,
     ("Guarantees", "reverse_payment"): _reverse_payment,
     ("Journal", "seal_day"): _seal_day,
     ("Lists", "change"): _list_change,
+    ("Pools", "freeze"): _freeze,
     ("Servicing", "write_off"): _write_off,
     ("Settlements", "close"): _close_month,
+    ("Vouchers", "confirm"): _confirm,
 }
 """Contract and function to the words of a call of it."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ledger import reading
-from ledger.bindings import deal_terms, encode_call, label, terms_hash
+from ledger.bindings import encode_call, label, terms_hash
 from ledger.errors import Problem, TermsInvalid, UsageInvalid
+from ledger.executed_terms import deal_terms
 from ledger.four_eyes import ask
 from ledger.keys import KeyUse
 from ledger.messages import text

@@ -15,10 +15,14 @@ from ledger.folding.agreements import Agreements
 from ledger.folding.at_hand import AtHand
 from ledger.folding.balances import Balances
 from ledger.folding.days import Days
+from ledger.folding.financing import Financing
 from ledger.folding.guarantees import Guarantees
 from ledger.folding.lending import Lending
 from ledger.folding.membership import Membership
+from ledger.folding.pools import Pools
+from ledger.folding.register import Register
 from ledger.folding.settlements import Settlements
+from ledger.folding.vouchers import Vouchers
 from ledger.records import TABLES, has_tables, make_tables
 
 _CACHE_KIB = 65_536
@@ -36,6 +40,7 @@ class Book:
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         self._at_hand = AtHand(connection)
         self._balances = Balances()
+        self._register = Register(connection)
         parts = (
             Membership(connection),
             Agreements(self._at_hand, self._balances),
@@ -43,6 +48,9 @@ class Book:
             Lending(self._at_hand, self._balances),
             Guarantees(self._at_hand, self._balances),
             Settlements(self._at_hand, self._balances),
+            Vouchers(self._at_hand, self._register, self._balances),
+            Financing(self._at_hand, self._register, self._balances),
+            Pools(connection),
         )
         self._appliers: Mapping[type[Event], Callable[[Any, Place], None]] = {
             kind: applier for part in parts for kind, applier in part.appliers.items()
@@ -78,6 +86,7 @@ class Book:
     def commit(self, block: int, block_hash: bytes) -> None:
         """Keep everything applied so far as the state after `block`."""
         self._at_hand.write()
+        self._register.write()
         self._balances.write(self.connection)
         self._forget()
         self.connection.execute(
@@ -100,4 +109,5 @@ class Book:
     def _forget(self) -> None:
         """Drop what is at hand: written, or no longer true."""
         self._at_hand.forget_run()
+        self._register.forget()
         self._balances.forget()

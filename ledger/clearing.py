@@ -16,6 +16,9 @@ from ledger.book import Book
 from ledger.entries import Kind
 from ledger.events import DealTerms, Place
 from ledger.reading import DayKind, Posted, Settlement
+from ledger.reading.days import day_kind
+from ledger.reading.voucher_postings import posted_steps, postings
+from ledger.waterfall import Account
 
 _KINDS = {kind: DayKind[kind.name] for kind in Kind if kind.name in DayKind.__members__}
 _NONE = bytes(32)
@@ -29,7 +32,7 @@ class Cleared(NamedTuple):
     entry_id: bytes
     """Of a booking the loan's, of a period statement its month as a number."""
     loan_id: bytes
-    """32 zeros where it is about no loan."""
+    """32 zeros where it is about no loan; of an entry on a voucher the piece's."""
     date: int
     day: int
     """The business day to which it counts."""
@@ -46,6 +49,7 @@ def cleared(book: Book, deal: int) -> Iterator[Cleared]:
         _of_loans(book, deal, terms),
         _of_periods(book, deal, terms),
         _of_settlements(book, deal),
+        _of_vouchers(book, deal, terms),
         key=lambda one: one.place,
     )
 
@@ -154,7 +158,7 @@ def _recover(
         legs[terms.parties[terms.collected_by]] -= part
 
 
-# ---- period statements and settlements
+# ---- period statements, settlements and vouchers
 
 
 def _of_periods(book: Book, deal: int, terms: Mapping[int, DealTerms]) -> Iterator[Cleared]:
@@ -197,3 +201,25 @@ def _of_settlements(book: Book, deal: int) -> Iterator[Cleared]:
             line.reference_id,
             {payer: line.amount_minor, payee: -line.amount_minor},
         )
+
+
+def _of_vouchers(book: Book, deal: int, terms: Mapping[int, DealTerms]) -> Iterator[Cleared]:
+    for found in posted_steps(book, deal):
+        step = found.step
+        legs = {
+            party: amount_minor
+            for (party, account), amount_minor in postings(found, terms).items()
+            if account is Account.CLEARING and amount_minor
+        }
+        if legs:
+            assert step.entry_id is not None and step.piece_id is not None
+            yield Cleared(
+                Place(step.block, step.transaction, step.log),
+                day_kind(step.kind),
+                step.entry_id,
+                step.piece_id,
+                step.date,
+                step.day,
+                b"",
+                legs,
+            )

@@ -46,6 +46,10 @@ class Role(StrEnum):
     AUDITOR = "auditor"
 
 
+ENROLLERS = (Role.PLATFORM, Role.CORE, Role.BANK)
+"""Members that may enrol suppliers, those first that do it at the founding."""
+
+
 class Licence(StrEnum):
     """What a member is licensed for."""
 
@@ -74,6 +78,20 @@ def check_id(value: str) -> str:
         text("value.id"),
         expected=text("value.id_expected", most=_MAX_ID_BYTES, reserved=FUNDERS),
         found=shown(value),
+    )
+
+
+def check_name(value: str) -> str:
+    """A field of a model: a member's name that Members can keep."""
+    size = len(value.encode())
+    if size <= _MAX_NAME_BYTES:
+        return value
+    raise invalid(
+        ValueInvalid(
+            text("consortium.name_long"),
+            expected=text("consortium.name_expected", most=_MAX_NAME_BYTES),
+            found=text("value.bytes", count=size),
+        )
     )
 
 
@@ -125,6 +143,11 @@ class Member(BaseModel):
     validator: bool = False
     """Whether it seals blocks."""
 
+    @property
+    def is_enrolled(self) -> bool:
+        """Whether it is a supplier alone: enrolled (登记), with no checker and no vote."""
+        return set(self.roles) == {Role.SUPPLIER}
+
 
 class Consortium(BaseModel):
     """The members and their chain. Frozen: later changes are entries, not edits of this file."""
@@ -154,6 +177,22 @@ class Consortium(BaseModel):
     def validators(self) -> tuple[Member, ...]:
         """The members that seal blocks, in the file's order."""
         return tuple(member for member in self.members if member.validator)
+
+    @property
+    def admitted(self) -> tuple[Member, ...]:
+        """The founders, which have votes, in the file's order; members number 1, 2, ..."""
+        return tuple(member for member in self.members if not member.is_enrolled)
+
+    @property
+    def enrolled(self) -> tuple[Member, ...]:
+        """The suppliers, in the file's order; their numbers follow those of the founders."""
+        return tuple(member for member in self.members if member.is_enrolled)
+
+    @property
+    def enroller(self) -> Member | None:
+        """Who enrols at the founding: the first platform, else core enterprise, else bank."""
+        members = [m for role in ENROLLERS for m in self.members if role in m.roles]
+        return next(iter(members), None)
 
     def member(self, member_id: str) -> Member | None:
         """The member of that id, if there is one."""
@@ -223,6 +262,7 @@ def _cross_checks(consortium: Consortium) -> list[Problem]:
                     found=text("value.bytes", count=size),
                 )
             )
+    problems += _enrolment_checks(consortium)
     if not consortium.validators:
         problems.append(
             Problem(
@@ -230,6 +270,31 @@ def _cross_checks(consortium: Consortium) -> list[Problem]:
                 column="member",
                 expected=text("consortium.no_validator_expected"),
                 fix=text("consortium.no_validator_fix"),
+            )
+        )
+    return problems
+
+
+def _enrolment_checks(consortium: Consortium) -> list[Problem]:
+    """Suppliers have neither licence nor seal, and somebody must enrol them."""
+    problems = []
+    for position, member in enumerate(consortium.members):
+        for name, value in (("licences", member.licences), ("validator", member.validator)):
+            if member.is_enrolled and value:
+                problems.append(
+                    Problem(
+                        what=text("consortium.enrolled"),
+                        column=path(["member", position, name]),
+                        expected=text("consortium.enrolled_expected"),
+                        found=member.id,
+                    )
+                )
+    if consortium.enrolled and consortium.enroller is None:
+        problems.append(
+            Problem(
+                what=text("consortium.no_enroller"),
+                column="member",
+                expected=text("consortium.no_enroller_expected", names=", ".join(ENROLLERS)),
             )
         )
     return problems

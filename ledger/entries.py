@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, NewType, Self
+from typing import Annotated, Any, ClassVar, NewType, Protocol, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -65,6 +65,26 @@ class Purpose(StrEnum):
     BUSINESS = "business"
 
 
+class TermReason(StrEnum):
+    """Why a voucher's term is longer than six months."""
+
+    NONE = ""
+    INDUSTRY = "industry"
+    """The trade settles so late as a rule (行业结算惯例)."""
+    PRODUCTION = "production"
+    """What is delivered takes that long to make (生产周期)."""
+    INSTALMENTS = "instalments"
+    """The contract is delivered or accepted in parts (分期交付)."""
+    RETENTION = "retention"
+    """Money kept back under a warranty (质保金)."""
+    OTHER = "other"
+
+    @property
+    def code(self) -> int:
+        """What stands for it in the contracts; 0 for none."""
+        return list(TermReason).index(self)
+
+
 def check_ref(ref: str) -> str:
     """The ref itself if it is 1 to 64 UTF-8 bytes without control characters.
 
@@ -106,6 +126,9 @@ class Row(BaseModel):
     """What all entries have. Not an entry itself."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", ser_json_bytes="hex")
+
+    has_own_ref: ClassVar[bool] = True
+    """Whether its ref is no other's; else it goes by the ref of what it is about."""
 
     @property
     def content(self) -> tuple[str | int, ...]:
@@ -314,7 +337,7 @@ class CashLine(Row):
 
 
 class VoucherIssue(Row):
-    """应收账款电子凭证: what a core enterprise owes a supplier on an invoice."""
+    """开立: what a core enterprise owes a supplier on an invoice."""
 
     voucher_ref: Ref
     core: Ref
@@ -323,6 +346,9 @@ class VoucherIssue(Row):
     issue_date: Day
     due_date: Day
     amount_minor: PositiveMinor
+    delivery_date: Day | None = None
+    """When the goods came; None: not said."""
+    term_reason: TermReason = TermReason.NONE
 
     @property
     def ref(self) -> str:
@@ -341,18 +367,32 @@ class VoucherIssue(Row):
         return self
 
 
-def refuse_duplicates(entries: Iterable[Entry]) -> None:
+class Referred(Protocol):
+    """Anything with a ref."""
+
+    @property
+    def ref(self) -> str:
+        """The submitter's own identifier."""
+        ...
+
+
+class _Entry(Referred, Protocol):
+    has_own_ref: ClassVar[bool]
+
+
+def refuse_duplicates(entries: Iterable[_Entry]) -> None:
     """Entries made in Python in which one ref is there twice. Raises `EntryInvalid` with all."""
-    first: dict[str, int] = {}
+    first: dict[tuple[object, str], int] = {}
+    keys = [(None if entry.has_own_ref else type(entry), entry.ref) for entry in entries]
     problems = [
         Problem(
-            what=text("entry.duplicate", first=first[entry.ref] + 1),
+            what=text("entry.duplicate", first=first[key] + 1),
             column=path([position]),
             expected=text("file.duplicate_expected"),
-            found=shown(entry.ref),
+            found=shown(key[1]),
         )
-        for position, entry in enumerate(entries)
-        if first.setdefault(entry.ref, position) != position
+        for position, key in enumerate(keys)
+        if first.setdefault(key, position) != position
     ]
     if problems:
         raise EntryInvalid(problems)

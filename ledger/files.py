@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
@@ -25,7 +25,9 @@ from ledger.entries import (
     OverdueMark,
     Purpose,
     Recovery,
+    Referred,
     Repayment,
+    TermReason,
     VoucherIssue,
     Waiver,
     WriteOff,
@@ -34,21 +36,14 @@ from ledger.errors import FileInvalid, Problem, ValueInvalid
 from ledger.messages import text
 from ledger.money import format, parse, parse_date, parse_percentage_number, shown
 from ledger.problems import problems_of
+from ledger.receivable import Evidence
+from ledger.voucher_entries import Form
 
 _BOM = b"\xef\xbb\xbf"
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
-class Row(Protocol):
-    """What a file holds: anything with a ref."""
-
-    @property
-    def ref(self) -> str:
-        """The submitter's own identifier."""
-        ...
-
-
-R_co = TypeVar("R_co", bound=Row, covariant=True)
+R_co = TypeVar("R_co", bound=Referred, covariant=True)
 
 
 class Cell(StrEnum):
@@ -63,6 +58,10 @@ class Cell(StrEnum):
     DATE_OR_EMPTY = "date or empty"
     METHOD = "method"
     PURPOSE = "purpose"
+    AMOUNT_OR_EMPTY = "amount or empty"
+    FORM = "form"
+    EVIDENCE = "evidence"
+    TERM_REASON = "term reason or empty"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +74,8 @@ class Layout(Generic[R_co]):
     make: Callable[..., R_co]
     unique: bool = True
     """Whether two rows may not have the same ref."""
+    optional: frozenset[str] = frozenset()
+    """Columns that need not be there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,14 +160,19 @@ VOUCHERS: Layout[VoucherIssue] = Layout(
     name="vouchers",
     columns=_same("voucher_ref", "core", "supplier", "invoice_ref")
     | _days("issue_date", "due_date")
-    | {"amount": ("amount_minor", Cell.POSITIVE)},
+    | {
+        "amount": ("amount_minor", Cell.POSITIVE),
+        "delivery_date": ("delivery_date", Cell.DATE_OR_EMPTY),
+        "term_reason": ("term_reason", Cell.TERM_REASON),
+    },
     make=VoucherIssue,
+    optional=frozenset({"delivery_date", "term_reason"}),
 )
 LAYOUTS: dict[str, Layout[Any]] = {
     layout.name: layout
     for layout in (LOANS, REPAYMENTS, OVERDUE, WRITE_OFFS, RECOVERIES, WAIVERS, CASH, VOUCHERS)
 }
-"""All layouts by name."""
+"""Layouts by name; `voucher_files` has those of what is done with vouchers."""
 
 
 def read(
@@ -270,7 +276,7 @@ class _Reading:
             elif name not in known and not allow_extra:
                 self.note("column_unknown", 1, column=shown(name), names=names)
         for name in known:
-            if name not in header:
+            if name not in header and name not in self.layout.optional:
                 self.note("column_missing", 1, column=name, names=names)
         if len(self.problems) > before:
             raise _Stop
@@ -278,6 +284,7 @@ class _Reading:
         return [
             (header.index(name), name, target, readers[cell])
             for name, (target, cell) in known.items()
+            if name in header
         ]
 
     def _read_row(self, line: int, record: list[str], plan: list[_Column]) -> None:
@@ -363,6 +370,10 @@ def _cell_readers(decimals: int) -> dict[Cell, CellReader]:
         Cell.DATE_OR_EMPTY: lambda cell: read_date(cell) if cell else None,
         Cell.METHOD: _one_of(Method),
         Cell.PURPOSE: _one_of(Purpose),
+        Cell.AMOUNT_OR_EMPTY: lambda cell: positive(cell) if cell else 0,
+        Cell.FORM: _one_of(Form),
+        Cell.EVIDENCE: _one_of(Evidence),
+        Cell.TERM_REASON: _one_of(TermReason),
     }
 
 
@@ -372,6 +383,7 @@ def _one_of(choices: type[StrEnum]) -> CellReader:
     def choose(cell: str) -> StrEnum:
         if cell in by_text:
             return by_text[cell]
-        raise ValueInvalid(text("value.choice"), expected=" ".join(by_text), found=shown(cell))
+        expected = " ".join(filter(None, by_text))
+        raise ValueInvalid(text("value.choice"), expected=expected, found=shown(cell))
 
     return choose

@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ledger.bindings import CONTRACTS, creation_code, label
+from ledger.bindings import CONTRACTS, creation_code, encode_call, label
 from ledger.chain.clock import Clock, SteppedClock, SystemClock
-from ledger.chain.engine import Engine
+from ledger.chain.engine import Engine, Submission
 from ledger.consortium import Clock as ClockKind
-from ledger.consortium import Consortium, Licence, Role
+from ledger.consortium import Consortium, Licence, Member, Role
 from ledger.errors import ChainUnusable, LedgerMissing, UsageInvalid
 from ledger.keys import Keyring, KeyUse, Passphrases, open_passphrases, sign_transaction
 from ledger.messages import text
+from ledger.salts import Salts
+from ledger.wiring import CONFIRMING, POSTERS, WIRING
 
 FORMAT = 1
 SETTINGS_FILE = "ledger.json"
@@ -29,42 +31,12 @@ KEYS_FOLDER = "keys"
 DEALS_FOLDER = "deals"
 BOOK_FILE = "book.sqlite"
 REFS_FILE = "refs.sqlite"
-WIRING = {
-    "Accruals": ("Deals", "Loans", "Servicing", "Settlements"),
-    "Deals": ("Members",),
-    "Exposures": ("Members", "Deals", "Guarantees", "Journal", "Loans", "Servicing"),
-    "Guarantees": ("Members", "Deals", "Exposures", "Journal", "Loans"),
-    "Journal": ("Members", "Deals"),
-    "Lists": ("Members",),
-    "Loans": (
-        "Members",
-        "Deals",
-        "Accruals",
-        "Exposures",
-        "Guarantees",
-        "Journal",
-        "Lists",
-        "Servicing",
-    ),
-    "Servicing": ("Members", "Deals", "Exposures", "Journal", "Loans"),
-    "Settlements": ("Members", "Deals", "Journal", "Accruals"),
-    "Members": (),
-}
-"""Contract to those whose addresses its constructor takes first, in order."""
-POSTERS = ("Guarantees", "Loans", "Servicing", "Settlements")
-"""Contracts that may post to Journal."""
-CONFIRMING = (
-    "Deals",
-    "Exposures",
-    "Guarantees",
-    "Journal",
-    "Lists",
-    "Servicing",
-    "Settlements",
-)
-"""Contracts in which checkers confirm what their makers asked for."""
+ENROLMENTS = 50
+"""How many members one transaction enrols."""
 _DEPLOYMENT_GAS = 12_000_000
+_ENROLMENT_GAS = 24_000_000
 _DEV_SEED = b"partnership-ledger open key"
+_LATER_DEV_SEED = b"partnership-ledger further open key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,12 +134,7 @@ def found(
         passphrases = open_passphrases
     elif passphrases is None:
         raise UsageInvalid(text("ledger.passphrases_missing"))
-    keys = [
-        (member.id, use)
-        for member in consortium.members
-        for use in KeyUse
-        if use is not KeyUse.VALIDATOR or member.validator
-    ]
+    keys = [(member.id, use) for member in consortium.members for use in _uses(member)]
     # All asked for before anything is made, so that one that is missing leaves no half of a folder.
     given = {key: passphrases(*key) for key in keys}
     directory.mkdir(parents=True, exist_ok=True)
@@ -186,6 +153,8 @@ def found(
         _deploy(engine, consortium, keyring, settings, operator_secret)
     finally:
         engine.close()
+    if not dev:
+        Salts(directory, directory / DEALS_FOLDER, None).give_invoices()
     # Written last: a folder without it is not a ledger yet.
     keep_settings(directory, settings)
     return settings
@@ -261,7 +230,6 @@ def admission(
 
     A pure rule of the chain's state, so that the auditor's replay applies it at every height.
     """
-    from ledger.bindings import encode_call
 
     def admit(sender: bytes, call: Callable[[bytes, bytes], bytes]) -> bool:
         role = call(members, encode_call("Members", "key_role", "0x" + sender.hex()))
@@ -325,7 +293,7 @@ def _deploy(
             bits(list(Licence), member.licences),
             settings.validators.get(member.id, bytes(20)),
         )
-        for member in consortium.members
+        for member in consortium.admitted
     ]
     arguments: dict[str, tuple[Any, ...]] = {
         name: tuple(at[other] for other in others) for name, others in WIRING.items()
@@ -345,7 +313,37 @@ def _deploy(
                     gas=_DEPLOYMENT_GAS,
                 )
             )
+        _enrol(submission, consortium, keyring, settings)
         submission.keep()
+
+
+def _enrol(
+    submission: Submission, consortium: Consortium, keyring: Keyring, settings: Settings
+) -> None:
+    suppliers = [
+        (label(member.id), member.name, "0x" + keyring.address(member.id, KeyUse.MAKER).hex())
+        for member in consortium.enrolled
+    ]
+    batches = [suppliers[at : at + ENROLMENTS] for at in range(0, len(suppliers), ENROLMENTS)]
+    for nonce, batch in enumerate(batches):
+        assert consortium.enroller is not None, "a consortium with suppliers has one"
+        submission.send(
+            sign_transaction(
+                keyring.key(consortium.enroller.id, KeyUse.MAKER),
+                chain_id=settings.chain_id,
+                nonce=nonce,
+                to=settings.contracts["Members"],
+                data=encode_call("Members", "enrol", batch),
+                gas=_ENROLMENT_GAS,
+            )
+        )
+
+
+def _uses(member: Member) -> list[KeyUse]:
+    """The keys that a founding member has; an enrolled one has no checker."""
+    if member.is_enrolled:
+        return [KeyUse.MAKER]
+    return [use for use in KeyUse if use is not KeyUse.VALIDATOR or member.validator]
 
 
 def bits(order: list[Any], chosen: tuple[Any, ...]) -> int:
@@ -366,6 +364,15 @@ def _dev_secrets(consortium: Consortium) -> Callable[[str, KeyUse], bytes]:
         return keccak(_DEV_SEED + place.encode())
 
     return secret
+
+
+def new_secret(settings: Settings, place: str) -> bytes:
+    """The 32 bytes of a key made later; on a `--dev` ledger those that follow from its use."""
+    from eth_hash.auto import keccak
+
+    if not settings.dev:
+        return os.urandom(32)
+    return keccak(_LATER_DEV_SEED + f"{settings.name}/{settings.chain_id}/{place}".encode())
 
 
 def _clock(kind: ClockKind) -> Clock:

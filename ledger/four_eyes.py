@@ -10,11 +10,10 @@ from ledger.bindings import action_id, encode_batch, encode_call, label
 from ledger.errors import Reverted
 from ledger.keys import KeyUse
 from ledger.outbox import Outbox
-from ledger.rows import ROUTES
+from ledger.rows import Route
 from ledger.submission import Asked
 
 if TYPE_CHECKING:
-    from ledger.entries import Kind
     from ledger.ledger import Ledger
 
 _WORD = 32
@@ -60,9 +59,9 @@ def asking(target: bytes, payload: bytes) -> bytes:
     return encode_call("Members", "request", "0x" + target.hex(), payload)
 
 
-def rows_asked(ledger: Ledger, deal: str, kind: Kind, *, by: str) -> Asked:
-    """Rows of a kind that wait for the checker of a member and that it could still confirm."""
-    route, member = ROUTES[kind], ledger.member(by)
+def rows_asked(ledger: Ledger, deal: str, route: Route, *, by: str) -> Asked:
+    """Rows for a function that wait for the checker of a member and that it could still confirm."""
+    member = ledger.member(by)
     target = ledger.settings.contracts[route.contract]
     head = encode_batch(route.function, label(deal), 0, [], contract=route.contract)[:_HEAD]
     found: dict[tuple[int, ...], bytes] = {}
@@ -74,7 +73,8 @@ def rows_asked(ledger: Ledger, deal: str, kind: Kind, *, by: str) -> Asked:
         except Reverted:
             # What it was asked for has changed since: it can only be asked for anew.
             continue
-        version, _, count, *words = _words(action.payload[_HEAD:])
+        version, _, *rest = _words(action.payload[_HEAD:])
+        count, *words = rest[1:] if route.late else rest
         width = len(words) // count if count else 1
         for at in range(0, len(words), width):
             found[version, *words[at : at + width]] = action.action_id

@@ -14,16 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ledger import (
-    agreements,
-    claims,
-    paying,
-    posting,
-    reading,
-    reversing,
-    sealing,
-    settlements,
-)
+from ledger import agreements, claims, paying, posting, reading, reversing, sealing, settlements
 from ledger.bindings import decode_event, encode_call
 from ledger.book import Book
 from ledger.chain.engine import Engine, Head, Log, Receipt
@@ -59,6 +50,7 @@ from ledger.reading import DayStatement
 from ledger.salts import Salts
 from ledger.sealing import DaySealing
 from ledger.settlements import Settled
+from ledger.voucher_entries import VoucherEntry
 
 if TYPE_CHECKING:
     from ledger.terms import Terms
@@ -159,11 +151,10 @@ class Ledger:
 
     def member(self, member_id: str) -> reading.Party:
         """A member by id. Raises `UsageInvalid`."""
-        members = reading.members(self.book())
-        for member in members:
-            if member.member_id == member_id:
-                return member
-        names = ", ".join(member.member_id for member in members)
+        found = reading.member(self.book(), member_id)
+        if found is not None:
+            return found
+        names = ", ".join(one.member_id for one in reading.admitted(self.book()))
         raise UsageInvalid(text("ledger.member_unknown"), expected=names, found=member_id)
 
     def terms(self, deal: str, version: int) -> Terms:
@@ -222,7 +213,7 @@ class Ledger:
 
     def submit(
         self,
-        entries: Iterable[Entry],
+        entries: Iterable[Entry | VoucherEntry],
         *,
         deal: str,
         by: str,
@@ -236,11 +227,13 @@ class Ledger:
 
         Entries on the chain already are counted, not posted again; write-offs wait for a checker
         (`.waiting`, `.actions`) unless it is a `--dev` ledger. A repayment on a loan compensated or
-        written off goes to the owners of its claims. `late`: bookings, repayments, recoveries and
-        waivers of sealed days keep their date and count to the first open day; else they are
-        refused. Raises `EntryInvalid`, or `EntryRejected` with every refused row; its `.submitted`
-        is what the run came to. On a network (`Engine.atomic` false) the batches before the refused
-        one stay posted.
+        written off goes to the owners of its claims. Of entries of vouchers every member sends what
+        is its to sign, as far as what comes before it is posted (`.waiting_for`); on a `--dev`
+        ledger all of it is signed at once (`.signed`). `late`: bookings, repayments, recoveries,
+        waivers and what moves vouchers of sealed days keep their date and count to the first open
+        day; else they are refused. Raises `EntryInvalid`, or `EntryRejected` with every refused
+        row; its `.submitted` is what the run came to. On a network (`Engine.atomic` false) the
+        batches before the refused one stay posted.
         """
         return posting.submit(
             self,

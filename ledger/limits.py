@@ -10,13 +10,16 @@ from datetime import date
 
 from ledger.errors import explain
 from ledger.messages import text
-from ledger.money import currency_decimals, format, format_percent
+from ledger.money import currency_decimals, day_number, format, format_percent
 from ledger.rules import Binding, Demand, binding, first_days
 from ledger.tables import Limits
 from ledger.terms import Terms
 
 COST_OVER_LIMIT = "COST_OVER_LIMIT"
 """Reason of the SDK: no contract knows what a borrower pays besides the entries."""
+
+VOUCHER_TERM_OVER_LIMIT = "VOUCHER_TERM_OVER_LIMIT"
+_MAX_DAYS = "max_days"
 
 _LIMITED = {
     "PARTNER_SHARE_UNDER_LIMIT": "min_partner_share_ppm",
@@ -37,7 +40,15 @@ _DEMANDED = {
     "GUARANTEE_LICENCE_MISSING": Demand.GUARANTEE_LICENCE,
     "FEE_PAYEE_UNLICENSED": Demand.FEE_LICENCE,
 }
-_INFORMED = {"PARTY_NOT_LISTED": "CN-12"}
+_INFORMED = {
+    "PARTY_NOT_LISTED": "CN-12",
+    "CASH_PARTY_NOT_BANK": "SC-02",
+    "PAYMENT_NOT_INSTRUCTED": "SC-03",
+    "INVOICE_REGISTERED": "SC-04",
+    "INVOICE_MISSING": "SC-04",
+    "VOUCHER_ON_PREPAYMENT": "SC-04",
+    "CORE_OVER_LIMIT": "SC-05",
+}
 """What binds for another cause than the deal's packs, to the rule that says why."""
 
 
@@ -57,6 +68,22 @@ def demanded(terms: Terms, first_day: date) -> set[Demand]:
     }
 
 
+def longest_voucher(terms: Terms) -> tuple[int, int] | None:
+    """Most days a voucher runs, and from which day (since 1970-01-01) that holds; None: no limit.
+
+    The deal's own limit holds always, and no rule is stricter that the terms are bound by.
+    """
+    own = terms.receivable.max_days if terms.receivable else None
+    if own is not None:
+        return own, 0
+    found = [
+        (rule.vouchers.max_days, day_number(rule.effective_from))
+        for rule in terms.pack_rules
+        if rule.in_force and rule.vouchers.max_days is not None
+    ]
+    return min(found, default=None)
+
+
 def binding_rule(terms: Terms, reason: str, day: date) -> Binding | None:
     """What is behind a refusal of a loan that starts on `day`: a rule, or the deal's own limit.
 
@@ -65,10 +92,23 @@ def binding_rule(terms: Terms, reason: str, day: date) -> Binding | None:
     if reason in _LIMITED:
         rules = [rule for rule in terms.pack_rules if rule.holds_on(day)]
         return binding(terms.limits, rules, _LIMITED[reason])
+    if reason == VOUCHER_TERM_OVER_LIMIT:
+        return _longest(terms, day)
     for rule in terms.pack_rules:
         if _DEMANDED.get(reason) in rule.demands or _INFORMED.get(reason) == rule.id:
             return Binding(rule=rule, field=_DEMANDED.get(reason, ""), value=None)
     return None
+
+
+def _longest(terms: Terms, day: date) -> Binding | None:
+    """What limits the term of a voucher issued on `day`: as `longest_voucher`, with its rule."""
+    own = terms.receivable.max_days if terms.receivable else None
+    if own is not None:
+        return Binding(rule=None, field=_MAX_DAYS, value=own, table="[receivable]")
+    rules = [rule for rule in terms.pack_rules if rule.holds_on(day) and rule.vouchers.max_days]
+    return next(
+        (Binding(rule=rule, field=_MAX_DAYS, value=rule.vouchers.max_days) for rule in rules), None
+    )
 
 
 def explained(terms: Terms, reason: str, day: date) -> str:
@@ -101,7 +141,8 @@ def _said(found: Binding, currency: str) -> str:
 
 def limit_name(field: str) -> str:
     """What deal.toml calls a field of `Limits`."""
-    return Limits.model_fields[field].alias or field
+    own = Limits.model_fields.get(field)
+    return own.alias or field if own else field
 
 
 def shown_limit(field: str, value: int, currency: str) -> str:

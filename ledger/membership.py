@@ -7,7 +7,6 @@ call here is one vote.
 
 from __future__ import annotations
 
-import os
 import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from ledger.bindings import decode_event, encode_call, label
 from ledger.consortium import Licence, Member, Role, unreadable
 from ledger.errors import ConsortiumInvalid, Problem, Reverted, ValueInvalid
 from ledger.events import KeyReplaced, VoteCast
-from ledger.founding import KEYS_FOLDER, bits, keep_settings
+from ledger.founding import KEYS_FOLDER, bits, keep_settings, new_secret
 from ledger.keys import Keyring, KeyUse, Passphrases, open_passphrases
 from ledger.messages import text
 from ledger.problems import invalid, placed, problems_of, toml_lines, unknown
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
     from ledger.ledger import Ledger
 
-_DEV_SEED = b"partnership-ledger further open key"
 _NOBODY = bytes(20)
 
 
@@ -115,7 +113,7 @@ def add_key(
 ) -> KeyChange:
     """Give a member one more maker key: one made elsewhere, or a new one in this folder.
 
-    Raises `Reverted` (`KEY_TAKEN`, `KEYS_FULL`).
+    Raises `Reverted` (`KEY_TAKEN`, `KEYS_FULL`, `MEMBER_ENROLLED`).
     """
     return _new_maker(ledger, "add_maker", by, address, passphrases, dry_run)
 
@@ -130,7 +128,7 @@ def replace_key(
 ) -> KeyChange:
     """Replace a member's first maker key at once, the answer to one that was stolen.
 
-    Raises `Reverted` (`KEY_TAKEN`, `KEYS_FULL`).
+    Raises `Reverted` (`KEY_TAKEN`, `KEYS_FULL`, `MEMBER_ENROLLED`).
     """
     return _new_maker(ledger, "replace_maker", by, address, passphrases, dry_run)
 
@@ -158,6 +156,7 @@ def _new_maker(
     passphrases: Passphrases,
     dry_run: bool,
 ) -> KeyChange:
+    _refuse_enrolled(ledger, by)
     _settle(ledger, by)
     number = ledger.member(by).number
     before = reading.live_keys(ledger.book(), number)
@@ -200,17 +199,12 @@ def _make(
     dry_run: bool,
 ) -> tuple[bytes, Path]:
     """A new key in this folder: its address and file. In a dry run none is written."""
-    from eth_hash.auto import keccak
     from eth_keys.datatypes import PrivateKey
 
-    settings = ledger.settings
     ledger.expect_own()
-    if settings.dev:
+    secret = new_secret(ledger.settings, place)
+    if ledger.settings.dev:
         passphrases = open_passphrases
-        origin = f"{settings.name}/{settings.chain_id}/{place}"
-        secret = keccak(_DEV_SEED + origin.encode())
-    else:
-        secret = os.urandom(32)
     # Asked for in a dry run, too: its verdict is the real run's.
     passphrase = passphrases(member, use)
     keyring = Keyring(ledger.directory / KEYS_FOLDER, lambda member, use: passphrase)
@@ -333,8 +327,9 @@ def replace_checker(
     """Vote for a new checker key of a member: one made elsewhere, or a new one in this folder.
 
     The one in this folder is made at the first vote and voted on by all. Raises `Reverted`
-    (`VOTE_REPEATED`, `KEY_TAKEN`, `MEMBER_EXPELLED`).
+    (`VOTE_REPEATED`, `KEY_TAKEN`, `MEMBER_EXPELLED`, `MEMBER_ENROLLED`).
     """
+    _refuse_enrolled(ledger, member)
     _settle_checker(ledger, member)
     known, keyring = ledger.member(member), ledger.keyring
     if address is None:
@@ -354,6 +349,12 @@ def replace_checker(
     if vote.carried and not dry_run:
         _sort_files(keyring, member, KeyUse.CHECKER, {address}, {before})
     return vote
+
+
+def _refuse_enrolled(ledger: Ledger, member: str) -> None:
+    """What takes a checker is refused before a key is made for it."""
+    if ledger.member(member).is_enrolled:
+        raise Reverted("MEMBER_ENROLLED")
 
 
 def _settle_checker(ledger: Ledger, member: str) -> None:
@@ -381,7 +382,7 @@ def _key_of(
 
 
 def _vote(ledger: Ledger, data: bytes, *, by: str, dry_run: bool) -> Vote:
-    members = sum(not member.expelled for member in reading.members(ledger.book()))
+    members = sum(not member.expelled for member in reading.admitted(ledger.book()))
     with ledger.outbox(dry_run=dry_run) as outbox:
         receipt = outbox.send(by, KeyUse.CHECKER, ledger.settings.contracts["Members"], data)
         outbox.keep()

@@ -233,7 +233,9 @@ def _deal(
         layers = reading.layer_parts(book, entry.entry)
         day_sums.add(entry, versions[entry.version], layers)
     closing = reading.closing(book, deal.deal, day)
-    parties = list(dict.fromkeys((*days.parties(book, deal), *(party for party, _ in closing))))
+    # Those who hold vouchers only are no partners.
+    owing = (party for party, account in closing if account is Account.CLEARING)
+    parties = list(dict.fromkeys((*days.parties(book, deal), *owing)))
     clearing = {party: closing.get((party, Account.CLEARING), 0) for party in parties}
     payments = fewest_payments(clearing)
     unsealed = reading.open_days(book, deal.deal, deal.sealed_through)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -22,8 +22,12 @@ from ledger.four_eyes import ask, asking, rows_asked
 from ledger.keys import KeyUse
 from ledger.messages import text
 from ledger.outbox import Outbox
-from ledger.rows import Route, Row
+from ledger.rows import ROUTES, Row, Sendable
 from ledger.submission import Plan, Planner, Probing, refuse_far_days
+from ledger.voucher_entries import VoucherEntry
+from ledger.vouchers.explaining import explained
+from ledger.vouchers.planning import VoucherPlanner
+from ledger.vouchers.rows import CONFIRM, VoucherRow
 
 if TYPE_CHECKING:
     from ledger.chain.engine import Head
@@ -55,6 +59,10 @@ class Submitted:
     rejected: tuple[RejectedRow, ...] = ()
     warnings: tuple[RejectedRow, ...] = ()
     """Rows that were posted although something is odd about them."""
+    signed: Mapping[str, int] = field(default_factory=dict)
+    """Of vouchers: member to the parts of rows that its keys signed,"""
+    waiting_for: Mapping[str, int] = field(default_factory=dict)
+    """and to the rows of which it has the next part to sign."""
     transactions: int = 0
     gas_used: int = 0
     head_block: int = 0
@@ -66,7 +74,7 @@ class Raced(Exception):
 
 def submit(
     ledger: Ledger,
-    entries: Iterable[Entry],
+    entries: Iterable[Entry | VoucherEntry],
     *,
     deal: str,
     by: str,
@@ -81,8 +89,9 @@ def submit(
     refuse_duplicates(given)
     refuse_far_days(given, lines, file)
     run = Submitted(file=file, rows=len(given))
+    posted_at: set[int] = set()
     for _ in range(_RACE_ATTEMPTS):
-        posting = _Posting(ledger, deal, by, late, dry_run)
+        posting = _Posting(ledger, deal, by, late, dry_run, posted_at)
         try:
             with collecting.seldom():
                 return posting.post(run, given, lines, progress)
@@ -92,7 +101,6 @@ def submit(
                 run,
                 transactions=run.transactions + earlier.transactions,
                 gas_used=run.gas_used + earlier.gas_used,
-                posted=run.posted + earlier.posted,
             )
     raise EntryRejected(
         RACE_REASONS[0], [RejectedRow(0, deal, RACE_REASONS[0], text("submit.raced"))]
@@ -102,7 +110,16 @@ def submit(
 class _Posting:
     """One attempt at a run of entries."""
 
-    def __init__(self, ledger: Ledger, deal: str, by: str, late: bool, dry_run: bool) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        deal: str,
+        by: str,
+        late: bool,
+        dry_run: bool,
+        posted_at: set[int],
+    ) -> None:
+        """`posted_at`: positions in the run of what is posted, by an earlier attempt at first."""
         self._ledger = ledger
         self._deal = deal
         self._by = by
@@ -113,11 +130,21 @@ class _Posting:
         # A deal has few versions, and a run many rows.
         self._documents = cache(lambda version: ledger.terms(deal, version))
         self._refusal: str | None = None
+        self._posted_before = set(posted_at)
+        self._posted_at = posted_at
+        self._waiting_at: set[int] = set()
+        self._signed: dict[str, int] = {}
+        self._touched: set[bytes] = set()
         self.sent = Submitted(rows=0)
 
     def post(
-        self, run: Submitted, entries: list[Entry], lines: Sequence[int], progress: Progress
+        self,
+        run: Submitted,
+        entries: list[Entry | VoucherEntry],
+        lines: Sequence[int],
+        progress: Progress,
     ) -> Submitted:
+        """Plan and send; what the run came to. Raises `EntryRejected` or `Raced`."""
         ledger = self._ledger
         with ledger.outbox(dry_run=self._dry_run) as outbox:
             plan = self._plan(entries, lines)
@@ -125,14 +152,17 @@ class _Posting:
                 # Ids are known and their refs kept before anything is sent.
                 ledger.keep_refs(plan.refs)
             probing = self._probing(outbox) if plan.rejected else None
-            done = len(entries) - sum(map(len, plan.batches))
+            # A row of the run may have several parts, of which each is sent by itself.
+            parts = sum(map(len, plan.batches))
+            total = max(len(entries), parts)
+            done = total - parts
             for batch in plan.batches:
                 if probing is None and not self._send(outbox, batch, plan):
                     probing = self._probing(outbox)
                 if probing is not None:
                     probing.run(batch)
                 done += len(batch)
-                progress(done, len(entries))
+                progress(done, total)
             refused = self._refused(plan, probing)
             if self._refusal is not None and not refused:
                 # No row by itself is at fault.
@@ -142,18 +172,31 @@ class _Posting:
             ledger.fold(outbox.receipts, head)
         return self._result(run, plan, refused, head)
 
-    def _plan(self, entries: list[Entry], lines: Sequence[int]) -> Plan:
+    def _plan(self, entries: list[Entry | VoucherEntry], lines: Sequence[int]) -> Plan:
         ledger, deal = self._ledger, self._deal
+        plain = [entry for entry in entries if not isinstance(entry, VoucherEntry)]
+        if len(plain) < len(entries):
+            return self._plan_vouchers(entries, lines)
         asked = None
         if self._waits:
             # Planned for when nothing is written off, too: then there is nothing to look up.
-            written_off = any(entry.kind is Kind.WRITE_OFF for entry in entries)
-            asked = rows_asked(ledger, deal, Kind.WRITE_OFF, by=self._by) if written_off else {}
+            written_off = any(entry.kind is Kind.WRITE_OFF for entry in plain)
+            route = ROUTES[Kind.WRITE_OFF]
+            asked = rows_asked(ledger, deal, route, by=self._by) if written_off else {}
         planner = Planner(
             ledger.book(), ledger.deal(deal), ledger.salt(deal),
             documents=self._documents, asked=asked,
         )  # fmt: skip
-        return planner.plan(entries, lines)
+        return planner.plan(plain, lines)
+
+    def _plan_vouchers(self, entries: list[Entry | VoucherEntry], lines: Sequence[int]) -> Plan:
+        ledger, deal = self._ledger, self._deal
+        given = [entry for entry in entries if isinstance(entry, VoucherEntry)]
+        if len(given) < len(entries):
+            raise UsageInvalid(text("submit.mixed"))
+        asked = rows_asked(ledger, deal, CONFIRM, by=self._by) if self._waits else None
+        planner = VoucherPlanner(ledger, deal, self._by, documents=self._documents, asked=asked)
+        return planner.plan(given, lines)
 
     def _result(
         self, run: Submitted, plan: Plan, refused: list[RejectedRow], head: Head
@@ -162,7 +205,7 @@ class _Posting:
         # What an attempt before this one posted on a network is found posted already here.
         result = replace(
             run,
-            already_posted=plan.already_posted - run.posted,
+            already_posted=len(plan.already_at - self._posted_before),
             reversed_refs=tuple(plan.reversed_refs),
             rejected=tuple(refused),
             warnings=tuple(plan.warnings),
@@ -171,8 +214,10 @@ class _Posting:
         if not refused or not self._atomic:
             result = replace(
                 result,
-                posted=run.posted + self.sent.posted,
-                waiting=plan.waiting + self.sent.waiting,
+                posted=len(self._posted_at),
+                waiting=plan.waiting + len(self._waiting_at),
+                signed=self._signed,
+                waiting_for=plan.waiting_for,
                 actions=tuple(action.hex() for action in plan.actions),
                 transactions=run.transactions + self.sent.transactions,
                 gas_used=run.gas_used + self.sent.gas_used,
@@ -181,18 +226,20 @@ class _Posting:
             raise EntryRejected(refused[0].reason, refused, file=run.file, submitted=result)
         return result
 
-    def _send(self, outbox: Outbox, batch: list[Row], plan: Plan) -> bool:
+    def _send(self, outbox: Outbox, batch: list[Sendable], plan: Plan) -> bool:
         """Send a batch; False when the contract refuses it."""
-        route = batch[0].route
-        rows = [row.words(row.sequence) for row in batch]
-        to, data = self._call(route, batch[0].version, rows)
+        route, by = batch[0].route, batch[0].by or self._by
+        rows = [words for row in self._judged(batch) for words in row.contract_rows()]
+        if not rows:
+            return True
+        to, data = self._call(batch[0], rows)
         before = len(outbox.receipts)
         waits = False
         try:
             if route.four_eyes:
-                waits = self._ask(outbox, to, data, len(rows), plan)
+                waits = self._ask(outbox, by, to, data, len(rows), plan)
             else:
-                outbox.send(self._by, KeyUse.MAKER, to, data, rows=len(rows))
+                outbox.send(by, KeyUse.MAKER, to, data, rows=len(rows))
         except Reverted as refusal:
             if not self._atomic and refusal.reason in RACE_REASONS:
                 raise Raced from refusal
@@ -210,19 +257,27 @@ class _Posting:
                 transactions=self.sent.transactions + len(receipts),
                 gas_used=self.sent.gas_used + sum(receipt.gas_used for receipt in receipts),
             )
-        if waits:
-            self.sent = replace(self.sent, waiting=self.sent.waiting + len(batch))
-        else:
-            self.sent = replace(self.sent, posted=self.sent.posted + len(batch))
+        (self._waiting_at if waits else self._posted_at).update(row.at.position for row in batch)
+        if not waits and batch[0].by:
+            self._signed[by] = self._signed.get(by, 0) + len(batch)
         return True
 
-    def _ask(self, outbox: Outbox, to: bytes, data: bytes, rows: int, plan: Plan) -> bool:
+    def _judged(self, batch: list[Sendable]) -> list[Sendable]:
+        """What can be sent of a batch: a dry run on a network keeps nothing for a later part."""
+        if self._atomic or not self._dry_run or not batch[0].by:
+            return batch
+        judged = [row for row in batch if self._touched.isdisjoint(row.subjects + row.needs)]
+        self._posted_at.update(row.at.position for row in batch)
+        self._touched.update(subject for row in batch for subject in row.subjects)
+        return judged
+
+    def _ask(self, outbox: Outbox, by: str, to: bytes, data: bytes, rows: int, plan: Plan) -> bool:
         """Have the checker send a batch; whether it has still to."""
-        request = ask(self._ledger, outbox, to, data, by=self._by, rows=rows, dry_run=self._dry_run)
+        request = ask(self._ledger, outbox, to, data, by=by, rows=rows, dry_run=self._dry_run)
         if request.waits:
             # What the contract would refuse by now is not worth a checker's time.
             try:
-                outbox.probe_from(self._ledger.member(self._by).checker, to, data)
+                outbox.probe_from(self._ledger.member(by).checker, to, data)
             except Reverted as refusal:
                 # A network has nothing of a dry run.
                 if self._atomic or not self._dry_run or refusal.reason != _NOT_ASKED:
@@ -231,13 +286,14 @@ class _Posting:
         return request.waits
 
     def _probing(self, outbox: Outbox) -> Probing:
-        def attempt(route: Route, version: int, rows: list[tuple[int, ...]]) -> str | None:
-            to, data = self._call(route, version, rows)
+        def attempt(first: Sendable, rows: list[tuple[int, ...]]) -> str | None:
+            by = first.by or self._by
+            to, data = self._call(first, rows)
             try:
-                if route.four_eyes:
-                    self._probe_asked(outbox, to, data)
+                if first.route.four_eyes:
+                    self._probe_asked(outbox, by, to, data)
                 else:
-                    outbox.probe(self._by, KeyUse.MAKER, to, data)
+                    outbox.probe(by, KeyUse.MAKER, to, data)
             except Reverted as refusal:
                 if not self._atomic and refusal.reason == _NOT_ASKED:
                     # A network cannot judge parts that nobody asked for: the reason of all stands.
@@ -247,37 +303,41 @@ class _Posting:
 
         return Probing(attempt, cumulative=self._atomic)
 
-    def _probe_asked(self, outbox: Outbox, to: bytes, data: bytes) -> None:
+    def _probe_asked(self, outbox: Outbox, by: str, to: bytes, data: bytes) -> None:
         members = self._ledger.settings.contracts["Members"]
         try:
-            outbox.probe(self._by, KeyUse.MAKER, members, asking(to, data))
+            outbox.probe(by, KeyUse.MAKER, members, asking(to, data))
         except Reverted as refusal:
             if refusal.reason != "ACTION_REPEATED":
                 raise
-        outbox.probe_from(self._ledger.member(self._by).checker, to, data)
+        outbox.probe_from(self._ledger.member(by).checker, to, data)
 
-    def _call(self, route: Route, version: int, rows: list[tuple[int, ...]]) -> tuple[bytes, bytes]:
-        """The contract, and the call of its batch function."""
-        deal = label(self._deal)
+    def _call(self, first: Sendable, rows: list[tuple[int, ...]]) -> tuple[bytes, bytes]:
+        """The contract, and the call of its batch function that takes the first row."""
+        deal, route = label(self._deal), first.route
         late = self._late and route.late
-        data = encode_batch(route.function, deal, version, rows, contract=route.contract, late=late)
+        data = encode_batch(
+            route.function, deal, first.version, rows, contract=route.contract, late=late
+        )
         return self._ledger.settings.contracts[route.contract], data
 
     def _refused(self, plan: Plan, probing: Probing | None) -> list[RejectedRow]:
         """Every refused row, in the order of the run."""
         refused = dict(plan.rejected)
         for row, reason in probing.refused if probing else ():
-            refused[row.at.position] = self._rejected(row, reason)
+            refused.setdefault(row.at.position, self._rejected(row, reason))
         return [refused[position] for position in sorted(refused)]
 
-    def _rejected(self, row: Row, reason: str) -> RejectedRow:
+    def _rejected(self, row: Sendable, reason: str) -> RejectedRow:
         """A refused row with its reason, and the rule behind it, explained."""
         detail = explain(reason)
-        if isinstance(row.entry, Booking):
+        if isinstance(row, Row) and isinstance(row.entry, Booking):
             try:
                 terms = self._documents(row.version)
                 detail = limits.explained(terms, reason, row.entry.start_date)
             except UsageInvalid:
                 # The document is not in this folder: the reason has to do.
                 pass
-        return RejectedRow(row.at.line, row.entry.ref, reason, detail)
+        elif isinstance(row, VoucherRow):
+            detail = explained(self._ledger, self._deal, row, reason)
+        return RejectedRow(row.at.line, row.ref, reason, detail)

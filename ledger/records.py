@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from ledger import events
 from ledger.events import DealTerms
+from ledger.voucher_records import SCHEMA as _VOUCHER_SCHEMA
 
 OVERDUE = (
     "since_date > 0 AND outstanding_minor > 0"
@@ -132,7 +133,7 @@ CREATE TABLE settlement_lines (
 CREATE INDEX settlement_lines_by_deal ON settlement_lines (deal);
 CREATE INDEX settlement_lines_by_id ON settlement_lines (entry_id);
 CREATE INDEX settlement_lines_by_reference ON settlement_lines (reference_id);
-"""
+{_VOUCHER_SCHEMA}"""
 ENTRY_INDEXES = {
     "entries_by_id": "entry_id, deal",
     "entries_by_loan": "loan_id, deal",
@@ -307,6 +308,7 @@ def terms_of(fields: Iterable[Any]) -> DealTerms:
         period=period._replace(
             tiers=_each(events.BandTerms, period.tiers), risk=_each(events.BandTerms, period.risk)
         ),
+        receivable=events.ReceivableTerms(*terms.receivable),
         limits=_each(events.LimitTerms, terms.limits),
     )
 

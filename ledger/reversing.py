@@ -6,23 +6,12 @@ of the entry and the tip before it; both are made anew here from the book.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from ledger import reading
-from ledger.bindings import (
-    BOOKING,
-    CLAIM_REPAYMENT,
-    COMPENSATION,
-    RECOVERY,
-    REPAYMENT,
-    WAIVER,
-    WRITE_OFF,
-    encode_call,
-    label,
-    tip_after,
-)
+from ledger import reading, tips
+from ledger.bindings import encode_call, label
 from ledger.entries import Kind, Reversal, entry_id, loan_id
 from ledger.errors import EntryRejected, RejectedRow, Reverted, UsageInvalid, explain
 from ledger.four_eyes import ask
@@ -32,20 +21,14 @@ from ledger.money import day_number
 from ledger.paying import paid_ref
 from ledger.posting import Submitted
 from ledger.records import DepositKind, PaymentKind
+from ledger.tips import TIP_KINDS
+from ledger.voucher_records import StepKind
+from ledger.vouchers.payments import paid_ref as paid_of_piece
 
 if TYPE_CHECKING:
     from ledger.ledger import Ledger
     from ledger.outbox import Outbox
 
-_TIP_KINDS = {
-    Kind.BOOKING: BOOKING,
-    Kind.REPAYMENT: REPAYMENT,
-    Kind.WAIVER: WAIVER,
-    Kind.WRITE_OFF: WRITE_OFF,
-    Kind.COMPENSATION: COMPENSATION,
-    Kind.RECOVERY: RECOVERY,
-    Kind.CLAIM_REPAYMENT: CLAIM_REPAYMENT,
-}
 _ROUTES = {
     Kind.BOOKING: ("Loans", "reverse"),
     Kind.REPAYMENT: ("Loans", "reverse"),
@@ -56,9 +39,7 @@ _ROUTES = {
     Kind.CLAIM_REPAYMENT: ("Guarantees", "reverse_recovery"),
 }
 _BOOKING_PREFIX, _DEPOSIT_PREFIX = "booking/", "deposit/"
-_Found = reading.Posted | reading.DepositLine | reading.SettlementLine
-_Pair = tuple[int, int]
-"""Eight amounts of 64 bits, four in a word."""
+_Found = reading.Posted | reading.DepositLine | reading.SettlementLine | reading.VoucherStep
 
 
 def reverse(
@@ -75,7 +56,8 @@ def reverse(
     actions: list[str] = []
     with ledger.outbox(dry_run=dry_run) as outbox:
         reversing = _Reversing(ledger, deal, by, on, dry_run)
-        for ref in refs:
+        named = [one for ref in refs for one in reversing.each_of(ref)]
+        for ref in named:
             entry = reversing.find(ref)
             if entry.reversed or reversing.noted(entry):
                 already += 1
@@ -97,8 +79,8 @@ def reverse(
     if not dry_run:
         ledger.fold(outbox.receipts, head)
     return Submitted(
-        rows=len(refs),
-        posted=len(refs) - already - waiting,
+        rows=len(named),
+        posted=len(named) - already - waiting,
         already_posted=already,
         waiting=waiting,
         actions=tuple(actions),
@@ -121,8 +103,15 @@ class _Reversing:
         self._on = on
         self._mirrored: list[_Found] = []
 
+    def each_of(self, ref: str) -> list[str]:
+        """The refs of a payment on a voucher by its pieces, newest first; any other as it is."""
+        found: list[str] = []
+        while self._step(one := paid_of_piece(ref, len(found) + 1)) is not None:
+            found.insert(0, one)
+        return found or [ref]
+
     def find(self, ref: str) -> _Found:
-        """The entry, the payment into the deposit or that on a settlement, of that ref.
+        """The entry, the payment into the deposit, on a settlement or a piece, of that ref.
 
         `booking/LOAN_REF`, `deposit/REF` or `settlement/N/K/REFERENCE` when there is another with
         the same ref. Raises `UsageInvalid`.
@@ -133,6 +122,7 @@ class _Reversing:
             reading.entry(book, deal, entry_id(self._salt, ref)),
             reading.entry(book, deal, booked, booking=True),
             self._payment(ref),
+            self._step(ref),
             *self._paid(ref),
         ]
         known = [found for found in candidates if found is not None]
@@ -143,7 +133,7 @@ class _Reversing:
         if not known:
             raise UsageInvalid(text("reverse.unknown"), found=ref, fix=text("reverse.unknown_fix"))
         (found,) = known
-        if found.kind not in (*_TIP_KINDS, DepositKind.PAID, PaymentKind.PAID):
+        if found.kind not in (*TIP_KINDS, DepositKind.PAID, PaymentKind.PAID, StepKind.PAYMENT):
             raise UsageInvalid(text("reverse.kind", kind=found.kind), fix=text("reverse.kind_fix"))
         return found
 
@@ -151,6 +141,9 @@ class _Reversing:
         ids = [entry_id(self._salt, one) for one in (ref, ref.removeprefix(_DEPOSIT_PREFIX))]
         lines = (reading.deposit_entry(self._book, self._deal.deal, own) for own in ids)
         return next((line for line in lines if line is not None), None)
+
+    def _step(self, ref: str) -> reading.VoucherStep | None:
+        return reading.voucher_entry(self._book, self._deal.deal, entry_id(self._salt, ref))
 
     def _paid(self, ref: str) -> list[reading.SettlementLine]:
         """What was paid on settlements with a bank's reference; what stands, if any of it does."""
@@ -198,15 +191,38 @@ class _Reversing:
                 dry_run=self._dry_run,
             )
             return request.action_id if request.waits else b""
+        if isinstance(entry, reading.VoucherStep):
+            self._mirror_payment(outbox, entry, own, day)
+            return b""
         contract, function = _ROUTES[entry.kind]
         known = reading.loan(self._book, self._deal.deal, entry.loan_id)
         assert known is not None, "an entry without its loan"
         gone = {found.number for found in self._of_loan(entry.loan_id)}
         place = own, entry.loan_id, known.sequence + len(gone), day
-        row = (*place, *self._content(entry), self._tip_before(entry, gone))
+        before = tips.tip(self._book, self._deal.deal, entry.loan_id, before=entry, gone=gone)
+        row = (*place, *self._content(entry), before)
         data = encode_call(contract, function, label(self._deal.name), known.version, row)
         outbox.send(self._by, KeyUse.MAKER, contracts[contract], data)
         return b""
+
+    def _mirror_payment(
+        self, outbox: Outbox, entry: reading.VoucherStep, own: bytes, day: int
+    ) -> None:
+        """What a piece of a voucher was paid goes back."""
+        assert entry.piece_id is not None, "a payment of no piece"
+        piece = reading.piece(self._book, self._deal.deal, entry.piece_id)
+        voucher = reading.voucher(self._book, self._deal.deal, entry.voucher_id)
+        assert piece is not None and voucher is not None, "a payment of nothing"
+        mirrored = [found for found in self._mirrored if isinstance(found, reading.VoucherStep)]
+        taken = piece.sequence + sum(one.piece_id == entry.piece_id for one in mirrored)
+        row = (
+            own, entry.piece_id, entry.voucher_id, day | taken << 16,
+            entry.entry_id, entry.date, entry.amount_minor,
+        )  # fmt: skip
+        terms = label(self._deal.name), voucher.version
+        data = encode_call("Payments", "reverse_payment", *terms, row)
+        target = self._ledger.settings.contracts["Payments"]
+        outbox.send(self._by, KeyUse.MAKER, target, data)
 
     def _of_loan(self, loan: bytes) -> list[reading.Posted]:
         mirrored = [found for found in self._mirrored if isinstance(found, reading.Posted)]
@@ -215,61 +231,9 @@ class _Reversing:
     def _content(self, entry: reading.Posted) -> tuple[Any, ...]:
         """The entry as the rows of the function that mirrors it have it."""
         if entry.kind is Kind.COMPENSATION:
-            return entry.entry_id, entry.date, *self._parts(entry)
-        kind = _TIP_KINDS[entry.kind]
+            return entry.entry_id, entry.date, *tips.parts(self._book, entry)
+        kind = TIP_KINDS[entry.kind]
         if entry.kind in (Kind.RECOVERY, Kind.CLAIM_REPAYMENT):
-            return entry.entry_id, entry.date, kind, entry.amounts.pack(), *self._parts(entry)
-        return entry.entry_id, kind, entry.date, self._amounts(entry)
-
-    def _parts(self, entry: reading.Posted) -> tuple[_Pair, _Pair, _Pair]:
-        """By layers, then by funders: principal or residual, then interest or surplus."""
-        compensation = entry.kind is Kind.COMPENSATION
-        return (
-            _packed(reading.layer_parts(self._book, entry.number).items()),
-            _packed(enumerate(leg.principal_minor for leg in entry.legs)),
-            _packed(
-                enumerate(
-                    leg.interest_minor if compensation else leg.penalty_minor for leg in entry.legs
-                )
-            ),
-        )
-
-    def _tip_before(self, entry: reading.Posted, gone: set[int]) -> int:
-        """The loan's tip when the entry came: over those that stand of the ones before it."""
-        tip = 0
-        for other in reading.entries_of_loan(self._book, self._deal.deal, entry.loan_id):
-            if other.number == entry.number:
-                break
-            if other.kind in _TIP_KINDS and not other.reversed and other.number not in gone:
-                kind, content = _TIP_KINDS[other.kind], self._committed(other)
-                tip = tip_after(tip, kind, other.entry_id, other.date, content)
-        return tip
-
-    def _committed(self, entry: reading.Posted) -> int:
-        """What a tip commits to of an entry's content."""
-        if entry.kind in (Kind.COMPENSATION, Kind.RECOVERY, Kind.CLAIM_REPAYMENT):
-            amounts = 0 if entry.kind is Kind.COMPENSATION else entry.amounts.pack()
-            return content_of(amounts, *self._parts(entry))
-        return self._amounts(entry)
-
-    def _amounts(self, entry: reading.Posted) -> int:
-        # What a booking cost the funders is no part of the row that made it.
-        booking = entry.kind is Kind.BOOKING
-        return entry.amounts.principal_minor if booking else entry.amounts.pack()
-
-
-def content_of(amounts: int, by_layers: _Pair, by_funders: _Pair, income: _Pair) -> int:
-    """What a loan's tip commits to of a compensation (amounts 0) or a recovery."""
-    from eth_hash.auto import keccak
-
-    words = [amounts, *by_layers, *by_funders, *income]
-    hashed = keccak(b"".join(word.to_bytes(32, "big") for word in words))
-    return int.from_bytes(hashed, "big")
-
-
-def _packed(parts: Iterable[tuple[int, int]]) -> _Pair:
-    """Amounts by their places, as the contracts pack them; the inverse of `events.fields_of`."""
-    words = [0, 0]
-    for place, amount_minor in parts:
-        words[place // 4] |= amount_minor << 64 * (place % 4)
-    return words[0], words[1]
+            amounts, parts = entry.amounts.pack(), tips.parts(self._book, entry)
+            return entry.entry_id, entry.date, kind, amounts, *parts
+        return entry.entry_id, kind, entry.date, tips.amounts_of(entry)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple, Protocol
 
 from ledger.bindings import CLAIM_REPAYMENT, RECOVERY
 from ledger.entries import (
@@ -64,9 +64,55 @@ class At(NamedTuple):
     """In its file; 0 where there is none."""
 
 
+class Sendable(Protocol):
+    """What an entry, or a part of one, is on its way to a contract."""
+
+    at: At
+    version: int
+    by: str
+    """Member that sends it; empty: who submits the run."""
+
+    @property
+    def fixed(self) -> bool:
+        """Whether what it says hangs on every row before it of what it changes."""
+        ...
+
+    @property
+    def ref(self) -> str:
+        """Of its entry."""
+        ...
+
+    @property
+    def route(self) -> Route:
+        """Where it is posted."""
+        ...
+
+    @property
+    def subjects(self) -> tuple[bytes, ...]:
+        """Ids of what it changes: of their rows none overtakes another."""
+        ...
+
+    @property
+    def needs(self) -> tuple[bytes, ...]:
+        """Ids of what else has to have its rows before."""
+        ...
+
+    @property
+    def counts_to(self) -> date | None:
+        """The day to which it is counted, if it is worth having those of a day together."""
+        ...
+
+    def contract_rows(self, refused: int = 0) -> list[tuple[int, ...]]:
+        """As the contract takes it, after rows before it on its first subject were refused."""
+        ...
+
+
 @dataclass(slots=True, kw_only=True)
 class Row:
     """One entry ready to be sent."""
+
+    fixed: ClassVar[bool] = False
+    needs: ClassVar[tuple[bytes, ...]] = ()
 
     entry: Entry
     kind: Kind
@@ -77,11 +123,35 @@ class Row:
     entry_id: bytes
     """Of a booking: the borrower's."""
     sequence: int
+    by: str = ""
+    part_of: str = ""
+    """Ref of the entry that this one is a part of, where it is."""
+
+    @property
+    def ref(self) -> str:
+        """As given in the run."""
+        return self.part_of or self.entry.ref
 
     @property
     def route(self) -> Route:
         """Where it is posted."""
         return ROUTES[self.kind]
+
+    @property
+    def subjects(self) -> tuple[bytes, ...]:
+        """The loan."""
+        return (self.loan_id,)
+
+    @property
+    def counts_to(self) -> date | None:
+        """Of bookings and repayments alone."""
+        if isinstance(self.entry, Booking):
+            return self.entry.start_date
+        return self.entry.date if isinstance(self.entry, Repayment) else None
+
+    def contract_rows(self, refused: int = 0) -> list[tuple[int, ...]]:
+        """One, with its sequence as it is without those refused."""
+        return [self.words(self.sequence - refused)]
 
     def words(self, sequence: int) -> tuple[int, ...]:
         """The row as the contract takes it."""
@@ -107,17 +177,17 @@ class Row:
         return own, loan, sequence, day_number(entry.date)
 
 
-def put_days_together(batch: list[Row]) -> None:
-    """Sort bookings and repayments of one each a loan by date: a run of a day costs one count."""
-    first = batch[0].entry
-    if isinstance(first, Booking | Repayment) and len({row.loan_id for row in batch}) == len(batch):
+def put_days_together(batch: list[Sendable]) -> None:
+    """Sort rows that change nothing twice by date: a run of a day costs one count."""
+    days = [row.counts_to for row in batch]
+    subjects = [subject for row in batch for subject in row.subjects]
+    if None not in days and len(set(subjects)) == len(subjects):
         batch.sort(key=_date)
 
 
-def _date(row: Row) -> date:
-    entry = row.entry
-    assert isinstance(entry, Booking | Repayment), entry
-    return entry.start_date if isinstance(entry, Booking) else entry.date
+def _date(row: Sendable) -> date:
+    assert row.counts_to is not None, row
+    return row.counts_to
 
 
 def particulars(entry: Booking) -> Particulars:

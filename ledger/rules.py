@@ -2,8 +2,8 @@
 
 A pack is a TOML file that ships with the package and that a deal names in its `rules`. A rule of it
 limits loans (the stricter of the rules and the deal's own `[limits]` applies), demands licences of
-members, or demands something of the terms themselves; a rule that does none of it is there for
-information. Each has the days on which it holds and where it comes from.
+members, or demands something of the terms themselves or of vouchers; a rule that does none of it is
+there for information. Each has the days on which it holds and where it comes from.
 """
 
 from __future__ import annotations
@@ -48,6 +48,17 @@ class TermsRule(Table):
     """Whether loss layers may make room again under their caps."""
 
 
+class VoucherRule(Table):
+    """What a rule demands of vouchers; None where it demands nothing."""
+
+    max_days: Days | None = None
+    """Longest term, from issue to the due date."""
+    reason_over_days: Days | None = None
+    """A longer term needs a reason (`term_reason`)."""
+    due_within_days: Days | None = None
+    """Of delivery: what is due later is flagged."""
+
+
 class Rule(Table):
     """One rule with the days it holds and where it comes from."""
 
@@ -61,9 +72,12 @@ class Rule(Table):
     """What it demands, by language."""
     joint_only: bool = False
     """Whether it binds only deals of more than one funder."""
+    vouchers_only: bool = False
+    """Whether it binds only deals with vouchers."""
     limits: Limits = Limits()
     demands: Annotated[tuple[Annotated[Demand, Field(strict=False)], ...], Field(strict=False)] = ()
     terms: TermsRule = TermsRule()
+    vouchers: VoucherRule = VoucherRule()
 
     def holds_on(self, day: date) -> bool:
         """Whether the rule holds on a day."""
@@ -110,11 +124,13 @@ class Binding:
     """The field of `Limits`, or the demand; empty for a rule that is there for information."""
     value: int | None
     """In the unit of the field; None where it has no number."""
+    table: str = "[limits]"
+    """Where the deal's own limit stands."""
 
     @property
     def source(self) -> str:
         """The rule's id and legal basis, or the deal's own table."""
-        return self.rule.source if self.rule else "[limits]"
+        return self.rule.source if self.rule else self.table
 
 
 @cache
@@ -130,10 +146,18 @@ def packs() -> dict[str, Pack]:
     return found
 
 
-def rules_of(names: Iterable[str], *, funders: int) -> list[Rule]:
-    """What binds a deal of so many funders; names that are no packs are left out."""
+def rules_of(names: Iterable[str], *, funders: int, vouchers: bool = False) -> list[Rule]:
+    """What binds a deal of so many funders, with vouchers or without.
+
+    Names that are no packs are left out.
+    """
     known = [packs()[name] for name in names if name in packs()]
-    return [rule for pack in known for rule in pack.rules if funders > 1 or not rule.joint_only]
+    return [
+        rule
+        for pack in known
+        for rule in pack.rules
+        if (funders > 1 or not rule.joint_only) and (vouchers or not rule.vouchers_only)
+    ]
 
 
 def stricter(own: Limits, rules: Iterable[Rule]) -> Limits:

@@ -1,7 +1,8 @@
 """Salts: what turns refs into ids, shared by a deal's parties and never on the chain.
 
 A deal has a salt of its own, unless its terms limit what one borrower may owe: such deals of one
-lead share the lead's salt, so that their contracts know the borrower of one in another.
+lead share the lead's salt, so that their contracts know the borrower of one in another. Invoices
+have one that the members of the ledger share: each backs one voucher, in whichever deal.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ledger.messages import text
 SALT_BYTES = 32
 SALTS_FOLDER = "salts"
 SALT_FILE = "salt"
+INVOICES_FILE = "invoices.salt"
 _ID = re.compile("0x[0-9a-f]{64}", re.ASCII)
 
 Open = Callable[[str], bytes]
@@ -64,8 +66,37 @@ class Salts:
                 fix=text("ledger.imported_salt_fix") if self._copied else "",
             ) from None
 
+    def invoices(self) -> bytes:
+        """The salt of invoices, the whole ledger's. Raises `UsageInvalid` when it is not here."""
+        path = self._leads / INVOICES_FILE
+        if not path.exists() and self._open_salt is not None:
+            self.give_invoices()
+        try:
+            return bytes.fromhex(path.read_text("ascii"))
+        except (OSError, ValueError) as error:
+            raise UsageInvalid(
+                text("ledger.invoices_salt_missing"),
+                where=str(path),
+                found=str(error),
+                fix=text("ledger.invoices_salt_fix"),
+            ) from None
+
+    def give_invoices(self) -> None:
+        """Make the salt of invoices, unless there is one: when the ledger is founded."""
+        path = self._leads / INVOICES_FILE
+        if not path.exists():
+            self._leads.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                _write(path, self._new("open salt of invoices/"))
+            except FileExistsError:
+                # Another process was first.
+                pass
+
     def loan_id(self, deal: str, ref: str) -> bytes:
-        """The id of a loan; given as the id in hex it needs no salt. Raises `UsageInvalid`."""
+        """The id of a loan, or of a voucher or a piece of one.
+
+        Given as the id in hex it needs no salt. Raises `UsageInvalid`.
+        """
         # No ref is as long as an id in hex.
         return bytes.fromhex(ref[2:]) if _ID.fullmatch(ref) else loan_id(self.read(deal), ref)
 

@@ -34,9 +34,10 @@ from ledger.events import DealTerms
 from ledger.messages import text
 from ledger.money import date_of, day_number, format
 from ledger.records import Loan
-from ledger.rows import At, Route, Row, amounts, particulars, put_days_together
+from ledger.rows import At, Route, Row, Sendable, amounts, particulars, put_days_together
 from ledger.tables import InterestCheck
 from ledger.terms import Terms
+from ledger.voucher_entries import VoucherEntry
 
 LAST_DATE = date_of(2**16 - 1)
 """The last day that the chain can hold: 2149-06-06."""
@@ -55,8 +56,9 @@ Documents = Callable[[int], Terms]
 class Plan:
     """What is to be sent of a run of entries, and what is not."""
 
-    batches: list[list[Row]] = field(default_factory=list)
-    already_posted: int = 0
+    batches: list[list[Sendable]] = field(default_factory=list)
+    already_at: set[int] = field(default_factory=set)
+    """Positions in the run of what is posted already."""
     reversed_refs: list[str] = field(default_factory=list)
     """Of those posted already, what was reversed since."""
     waiting: int = 0
@@ -69,6 +71,13 @@ class Plan:
     """Rows that are sent although something is odd about them."""
     refs: list[tuple[bytes, str]] = field(default_factory=list)
     """Id to ref of everything in the run, to be kept before anything is sent."""
+    waiting_for: dict[str, int] = field(default_factory=dict)
+    """Member to the rows of which it has the next part to sign."""
+
+    @property
+    def already_posted(self) -> int:
+        """Rows that are posted already."""
+        return len(self.already_at)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -126,10 +135,14 @@ class Planner:
             put_days_together(batch)
         return plan
 
+    def row(self, entry: Entry, at: At, plan: Plan) -> Row | None:
+        """The row of one entry, which its run adds to a batch itself; None: see the plan."""
+        return self._row(entry, at, plan)
+
     def _add(self, row: Row, plan: Plan) -> None:
         """Rows of one loan never overtake one another: a batch is joined only if it is the last."""
         course = self._courses[row.loan_id]
-        place = row.route, row.version, self._day_apart(row)
+        place = row.route, row.version, self.day_apart(row)
         last = self._open.get(place, -1)
         if last < course.batch or last < 0 or len(plan.batches[last]) == row.route.most_rows:
             last = self._open[place] = len(plan.batches)
@@ -137,7 +150,7 @@ class Planner:
         plan.batches[last].append(row)
         course.batch = last
 
-    def _day_apart(self, row: Row) -> date | None:
+    def day_apart(self, row: Row) -> date | None:
         """Declared figures are dated: under limits across deals each start date has its batches."""
         entry = row.entry
         if isinstance(entry, Booking) and row.version in self._wide:
@@ -275,7 +288,7 @@ class Planner:
 
     def _note(self, entry: Entry, at: At, plan: Plan, *, same: bool, gone: bool) -> None:
         if same:
-            plan.already_posted += 1
+            plan.already_at.add(at.position)
             if gone:
                 plan.reversed_refs.append(entry.ref)
         else:
@@ -325,11 +338,12 @@ class Probing:
 
     def __init__(
         self,
-        attempt: Callable[[Route, int, list[tuple[int, ...]]], str | None],
+        attempt: Callable[[Sendable, list[tuple[int, ...]]], str | None],
         *,
         cumulative: bool = True,
     ) -> None:
-        """`attempt(route, version, rows)` returns the reason of a refusal, or None.
+        """`attempt(first, rows)` returns the reason of a refusal of what is sent as the first of
+        them is, or None.
 
         `cumulative`: rows that went through stay in effect for later attempts. Where they do not
         (on a network), a later row of the same loan cannot be judged and is left out.
@@ -338,38 +352,45 @@ class Probing:
         self._cumulative = cumulative
         self._before: dict[bytes, int] = {}
         self._tried: set[bytes] = set()
-        self.refused: list[tuple[Row, str]] = []
+        self.refused: list[tuple[Sendable, str]] = []
         """Refused rows with their reasons."""
 
-    def run(self, rows: list[Row]) -> None:
+    def run(self, rows: list[Sendable]) -> None:
         """Try rows in order."""
-        if not self._cumulative:
-            rows = [row for row in rows if row.loan_id not in self._tried]
+        rows = [row for row in rows if self._can_be_judged(row)]
         if rows:
             self._run(rows)
 
-    def _run(self, rows: list[Row]) -> None:
-        reason = self._attempt(
-            rows[0].route, rows[0].version, [row.words(self.sequence(row)) for row in rows]
-        )
+    def _can_be_judged(self, row: Sendable) -> bool:
+        hangs_on = row.subjects + row.needs
+        if row.fixed and any(subject in self._before for subject in hangs_on):
+            return False
+        return self._cumulative or self._tried.isdisjoint(hangs_on)
+
+    def _run(self, rows: list[Sendable]) -> None:
+        sent = [
+            words
+            for row in rows
+            for words in row.contract_rows(self._before.get(row.subjects[0], 0))
+        ]
+        reason = self._attempt(rows[0], sent)
         if reason is None:
-            self._tried.update(row.loan_id for row in rows)
+            self._tried.update(subject for row in rows for subject in row.subjects)
             return
         if len(rows) == 1:
             (row,) = rows
-            self._before[row.loan_id] = self._before.get(row.loan_id, 0) + 1
+            for subject in row.subjects:
+                self._before[subject] = self._before.get(subject, 0) + 1
             self.refused.append((row, reason))
             return
         half = len(rows) // 2
         self.run(rows[:half])
         self.run(rows[half:])
 
-    def sequence(self, row: Row) -> int:
-        """The row's sequence without the refused rows before it on the same loan."""
-        return row.sequence - self._before.get(row.loan_id, 0)
 
-
-def refuse_far_days(entries: Sequence[Entry], lines: Sequence[int] = (), file: str = "") -> None:
+def refuse_far_days(
+    entries: Sequence[Entry | VoucherEntry], lines: Sequence[int] = (), file: str = ""
+) -> None:
     """Days that do not fit their 16 bits on the chain would spill into the field beside them.
 
     Raises `EntryInvalid` with all of them.

@@ -19,6 +19,7 @@ from ledger.consortium import Consortium, Id, unreadable
 from ledger.errors import Problem, TermsInvalid, ValueInvalid
 from ledger.money import CURRENCY_DECIMALS, DayCount, currency_decimals
 from ledger.problems import missing, placed, problems_of, toml_lines, unknown
+from ledger.receivable import Receivable
 from ledger.rules import Rule, rules_of, stricter
 from ledger.tables import (
     Claim,
@@ -63,6 +64,16 @@ class Terms(Table):
     claim: Claim | None = None
     limits: Limits = Limits()
     period: Period | None = None
+    receivable: Receivable | None = None
+    """Vouchers; there in every deal of mode `receivable`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_mode(cls, data: Any) -> Any:
+        """A mode that is about vouchers has them, whether its table is written out or not."""
+        if isinstance(data, dict) and data.get("mode") == Mode.RECEIVABLE:
+            return {**data, "receivable": data.get("receivable") or Receivable()}
+        return data
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -122,7 +133,8 @@ class Terms(Table):
     @property
     def pack_rules(self) -> list[Rule]:
         """The rules of the deal's packs that bind a deal like this, on one day or another."""
-        return rules_of(self.rules, funders=len(self.funding))
+        vouchers = self.receivable is not None
+        return rules_of(self.rules, funders=len(self.funding), vouchers=vouchers)
 
     def limits_at(self, day: date) -> Limits:
         """The stricter of the deal's limits and those of its rule packs on a day."""

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ledger.consortium import FUNDERS, Consortium, Licence
+from ledger.consortium import FUNDERS, Consortium, Licence, Member, Role
 from ledger.errors import Problem
 from ledger.messages import text
 from ledger.money import PPM, format_percent
 from ledger.problems import path
+from ledger.receivable import Receivable
 from ledger.rules import Demand, Rule, packs, rules_of
 from ledger.tables import (
     Cap,
@@ -68,40 +69,59 @@ def cross_checks(tables: Tables) -> list[Problem]:
         _period_complete,
         _shares_allowed,
         _losses_allowed,
+        _vouchers_allowed,
         _parties_fit,
     )
     return [problem for check in checks for problem in check(tables)]
 
 
 def member_checks(tables: Tables, consortium: Consortium) -> list[Problem]:
-    """Parties that are not members of the consortium, at their first mention, or lack a licence."""
-    members = {member.id: member.licences for member in consortium.members}
+    """Parties that are no members, at their first mention, or may not be where they are."""
+    members = {member.id: member for member in consortium.members if not member.is_enrolled}
     first = {party: place for place, party in reversed(list(mentions(tables)))}
     unknown = [
         _problem("party_unknown", place, found=party, names=", ".join(sorted(members)))
         for party, place in reversed(first.items())
         if party not in members
     ]
-    return unknown + list(_licences_missing(tables, members))
+    return [*unknown, *_licences_missing(tables, members), *_roles_missing(tables, members)]
 
 
-def _licences_missing(
-    tables: Tables, members: Mapping[str, tuple[Licence, ...]]
-) -> Iterator[Problem]:
+def _licences_missing(tables: Tables, members: Mapping[str, Member]) -> Iterator[Problem]:
     for rule in _rules(tables):
         for demand in rule.demands:
             accepted = _LICENCES[demand]
             for party, place in _licensed(tables, demand).items():
-                held = members.get(party)
-                if held is not None and not set(held) & set(accepted):
+                member = members.get(party)
+                if member is not None and not set(member.licences) & set(accepted):
                     yield _problem(
                         "licence_missing",
                         place,
-                        found=", ".join(held) or "-",
+                        found=", ".join(member.licences) or "-",
                         party=party,
                         rule=rule.source,
                         names=", ".join(accepted),
                     )
+
+
+def _roles_missing(tables: Tables, members: Mapping[str, Member]) -> Iterator[Problem]:
+    """In a deal with vouchers banks and custodians alone have cash; cores are core enterprises."""
+    receivable = _vouchers(tables)
+    if receivable is None:
+        return
+    of_cash = (Role.BANK, Role.CUSTODIAN)
+    wanted: list[tuple[Place, str, tuple[Role, ...]]] = [
+        ((name,), tables[name], of_cash)
+        for name in ("disbursed_by", "collected_by")
+        if name in tables
+    ]
+    for i, core in enumerate(receivable.cores):
+        wanted.append((("receivable", "cores", i), core, (Role.CORE,)))
+    for place, party, roles in wanted:
+        member = members.get(party)
+        if member is not None and not set(member.roles) & set(roles):
+            found, names = ", ".join(member.roles) or "-", ", ".join(roles)
+            yield _problem("role_missing", place, found=found, party=party, names=names)
 
 
 def _licensed(tables: Tables, demand: Demand) -> dict[str, Place]:
@@ -146,6 +166,9 @@ def mentions(tables: Tables) -> Iterable[tuple[tuple[str | int, ...], str]]:
         yield ("loss", i, "payer"), layer.payer
     if period := tables.get("period"):
         yield ("period", "to"), period.to
+    if receivable := tables.get("receivable"):
+        for i, core in enumerate(receivable.cores):
+            yield ("receivable", "cores", i), core
 
 
 def _mode_has_its_tables(tables: Tables) -> Iterator[Problem]:
@@ -163,7 +186,7 @@ def _rules_known(tables: Tables) -> Iterator[Problem]:
             yield _problem("rules_unknown", ("rules", i), found=rule, names=", ".join(packs()))
         elif currency and currency != pack.currency:
             yield _problem("rules_currency", ("rules", i), found=currency, names=pack.currency)
-    yield from _duplicates("rules", (), tables.get("rules", ()))
+    yield from _duplicates(("rules",), (), tables.get("rules", ()))
 
 
 def _funding_sums_up(tables: Tables) -> Iterator[Problem]:
@@ -171,14 +194,14 @@ def _funding_sums_up(tables: Tables) -> Iterator[Problem]:
     total_ppm = sum(funder.share_ppm for funder in funding)
     if funding and total_ppm != PPM:
         yield _problem("funding_sum", ("funding",), found=format_percent(total_ppm))
-    yield from _duplicates("funding", ("party",), [funder.party for funder in funding])
+    yield from _duplicates(("funding",), ("party",), [funder.party for funder in funding])
 
 
-def _duplicates(table: str, key: tuple[str, ...], values: Sequence[str]) -> Iterator[Problem]:
+def _duplicates(table: Place, key: tuple[str, ...], values: Sequence[str]) -> Iterator[Problem]:
     for i, value in enumerate(values):
         if value in values[:i]:
-            first = path((table, values.index(value), *key))
-            yield _problem("duplicate", (table, i, *key), found=value, first=first)
+            first = path((*table, values.index(value), *key))
+            yield _problem("duplicate", (*table, i, *key), found=value, first=first)
 
 
 def _tiers_divide(tables: Tables) -> Iterator[Problem]:
@@ -315,9 +338,33 @@ def _cover(layers: Sequence[LossLayer], rule: Rule, most_ppm: int) -> Iterator[P
         yield _problem("cover_over_limit", ("loss",), found=format_percent(total_ppm), **fields)
 
 
+def _vouchers_allowed(tables: Tables) -> Iterator[Problem]:
+    receivable = _vouchers(tables)
+    if receivable is None:
+        return
+    yield from _duplicates(("receivable", "cores"), (), receivable.cores)
+    if receivable.core_cost_ppm and not receivable.cores:
+        yield _problem("core_cost", ("receivable", "cores"))
+    for rule in _rules(tables):
+        most = rule.vouchers.max_days
+        if most is not None and (receivable.max_days or 0) > most:
+            found, place = str(receivable.max_days), ("receivable", "max_days")
+            yield _problem("voucher_long", place, found=found, rule=rule.source, most=most)
+
+
+def _vouchers(tables: Tables) -> Receivable | None:
+    """What the terms say of vouchers; None where they say nothing, or nothing readable."""
+    found: Receivable | None = tables.get("receivable")
+    if found is None and "receivable" in tables and tables.get("mode") is Mode.RECEIVABLE:
+        return Receivable()
+    return found
+
+
 def _rules(tables: Tables) -> list[Rule]:
     """Rules with no last day: at last they bind loans under any terms, whenever these begin."""
-    rules = rules_of(tables.get("rules", ()), funders=len(tables.get("funding", ())))
+    vouchers = _vouchers(tables) is not None
+    funders = len(tables.get("funding", ()))
+    rules = rules_of(tables.get("rules", ()), funders=funders, vouchers=vouchers)
     return [rule for rule in rules if rule.in_force]
 
 

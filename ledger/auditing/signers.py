@@ -24,6 +24,8 @@ _KINDS = (events.ActionRequested, events.ActionConfirmed)
 _LIST_ROLES = {1: "assist", 2: "cofund", 4: "enhance"}
 EXCEPTIONAL = ("write_off", "release", "reverse_payment", "suspend", "resume", "close_deal")
 """Acts that an auditor looks at one by one."""
+_OF_VOUCHERS = ("confirm",)
+"""Whose rows are vouchers and dates; those of others are entries, loans, sequences and dates."""
 
 
 class Signature(NamedTuple):
@@ -159,12 +161,12 @@ def _requested(
     except ValueError:
         return None
     own = given.get("deal_id")
-    wide = contract in ("Lists", "Exposures") and event.number in parties
+    wide = contract in ("Lists", "Exposures", "Financing") and event.number in parties
     if function == "seal_day" or not (wide or own == label(deal.name)):
         return None
     block_day = pinned.at(log.block_number) // DAY_SECONDS
     version = given.get("version", 0) if function == "sign" else 0
-    dates = [day for day in _dates(given) if day] or [effective.get(version, block_day)]
+    dates = [day for day in _dates(function, given) if day] or [effective.get(version, block_day)]
     name = "close_deal" if (contract, function) == ("Deals", "close") else function
     return Act(
         action_id=event.action_id,
@@ -173,19 +175,25 @@ def _requested(
         about=_about(pinned, function, given, names),
         date=min(dates),
         version=version,
-        loans=tuple((row[1], pinned.ledger.ref(row[1])) for row in given.get("rows", ())),
+        loans=() if function in _OF_VOUCHERS else tuple(_rows(pinned, function, given)),
         maker=_signature(pinned, log),
         checker=None,
     )
 
 
-def _dates(given: dict[str, Any]) -> Iterator[int]:
+def _dates(function: str, given: dict[str, Any]) -> Iterator[int]:
     for name in ("date", "from_date"):
         if name in given:
             yield given[name]
     for row in given.get("rows", ()):
-        # Rows of write-offs: entry, loan, sequence, date.
-        yield row[3]
+        yield row[1] if function in _OF_VOUCHERS else row[3]
+
+
+def _rows(pinned: Pinned, function: str, given: dict[str, Any]) -> Iterator[tuple[bytes, str]]:
+    """The loans, or vouchers, of an act, each with its ref."""
+    for row in given.get("rows", ()):
+        own = row[0] if function in _OF_VOUCHERS else row[1]
+        yield own, pinned.ledger.ref(own)
 
 
 def _about(pinned: Pinned, function: str, given: dict[str, Any], names: dict[int, str]) -> str:
@@ -201,11 +209,13 @@ def _about(pinned: Pinned, function: str, given: dict[str, Any], names: dict[int
     if function == "close" and "month" in given:
         return f"{given['month'] // 12}-{given['month'] % 12 + 1:02}"
     if "rows" in given:
-        return ", ".join(pinned.ledger.ref(row[1]) for row in given["rows"])
+        return ", ".join(ref for _, ref in _rows(pinned, function, given))
     if "entry_id" in given:
         return pinned.ledger.ref(given["entry_id"])
     if function == "declare":
         return _figure(given)
+    if function == "set_core_limit":
+        return f"{names.get(given['core'], '?')} {given['max_minor']}"
     if function == "declare_group":
         party, leader = (names.get(given[key], "?") for key in ("party", "group"))
         return f"{party} -> {leader}"

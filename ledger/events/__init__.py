@@ -15,6 +15,7 @@ from ledger.events.agreed_terms import (
     LayerTerms,
     LimitTerms,
     PeriodTerms,
+    ReceivableTerms,
     TierTerms,
 )
 from ledger.events.deals import (
@@ -65,6 +66,32 @@ from ledger.events.membership import (
     VoteCast,
 )
 from ledger.events.settlements import PaymentReversed, SettlementMade, SettlementPaid
+from ledger.events.vouchers import (
+    CoreLimitSet,
+    EvidenceAttached,
+    OfferWithdrawn,
+    Owed,
+    PaymentInstructed,
+    PieceConverted,
+    PieceDiscounted,
+    PieceOffered,
+    PiecePaid,
+    PiecePaymentReversed,
+    PiecePledged,
+    PieceReleased,
+    PieceReturned,
+    PieceSold,
+    PieceSplit,
+    PieceTransferred,
+    PoolFrozen,
+    PoolSubstituted,
+    SaleAccepted,
+    SaleOffered,
+    VoucherCancelled,
+    VoucherConfirmed,
+    VoucherDisputed,
+    VoucherIssued,
+)
 from ledger.events.words import (
     WORD_64,
     Amounts,
@@ -83,6 +110,7 @@ __all__ = [
     "ClaimTerms",
     "ClosingSigned",
     "CompensationReversed",
+    "CoreLimitSet",
     "DayDisputed",
     "DaySealed",
     "DaySigned",
@@ -98,6 +126,7 @@ __all__ = [
     "EntriesSubmitted",
     "EntryReversed",
     "Event",
+    "EvidenceAttached",
     "FeeTerms",
     "FigureDeclared",
     "FurtherLegs",
@@ -118,12 +147,31 @@ __all__ = [
     "LoanWrittenOff",
     "MemberAdmitted",
     "MemberExpelled",
+    "OfferWithdrawn",
+    "Owed",
     "Particulars",
+    "PaymentInstructed",
     "PaymentReversed",
     "PeriodClosed",
     "PeriodTerms",
+    "PieceConverted",
+    "PieceDiscounted",
+    "PieceOffered",
+    "PiecePaid",
+    "PiecePaymentReversed",
+    "PiecePledged",
+    "PieceReleased",
+    "PieceReturned",
+    "PieceSold",
+    "PieceSplit",
+    "PieceTransferred",
     "Place",
+    "PoolFrozen",
+    "PoolSubstituted",
+    "ReceivableTerms",
     "RecoveryReversed",
+    "SaleAccepted",
+    "SaleOffered",
     "SettlementMade",
     "SettlementPaid",
     "TermsProposed",
@@ -131,6 +179,10 @@ __all__ = [
     "TierTerms",
     "TopUpCalled",
     "VoteCast",
+    "VoucherCancelled",
+    "VoucherConfirmed",
+    "VoucherDisputed",
+    "VoucherIssued",
     "fields_of",
 ]
 
@@ -177,6 +229,29 @@ Event = (
     | SettlementMade
     | SettlementPaid
     | PaymentReversed
+    | VoucherIssued
+    | VoucherConfirmed
+    | VoucherCancelled
+    | VoucherDisputed
+    | EvidenceAttached
+    | PieceSplit
+    | PieceTransferred
+    | PieceOffered
+    | OfferWithdrawn
+    | PieceDiscounted
+    | PiecePledged
+    | PieceReleased
+    | PaymentInstructed
+    | PiecePaid
+    | PiecePaymentReversed
+    | SaleOffered
+    | SaleAccepted
+    | PieceSold
+    | PieceReturned
+    | PieceConverted
+    | CoreLimitSet
+    | PoolFrozen
+    | PoolSubstituted
 )
 
 

@@ -101,6 +101,24 @@ class PeriodTerms(NamedTuple):
     risk: tuple[BandTerms, ...]
 
 
+class ReceivableTerms(NamedTuple):
+    """应收账款电子凭证: what vouchers of the deal may be, and how they are financed."""
+
+    cores: int
+    """Bit set over the parties: whose debts; 0 for any core enterprise."""
+    advance_ppm: int
+    """Most that is lent on a pledged piece, of its amount; 0 when the deal has no vouchers."""
+    core_cost_ppm: int
+    """Of a discount, what the core enterprise bears."""
+    evidence: int
+    """Bits: 1 contract, 2 order, 4 waybill, 8 customs entry, 16 delivery; before financing."""
+    recourse: bool
+    """An unpaid discounted piece goes back to who financed it."""
+    max_days: int
+    """Longest term of vouchers issued from `max_days_from` on; 0 for none."""
+    max_days_from: int
+
+
 class DealTerms(NamedTuple):
     """The terms as the contracts apply them: parties by member number, the rest by index."""
 
@@ -120,6 +138,7 @@ class DealTerms(NamedTuple):
     layers: tuple[LayerTerms, ...]
     claim: ClaimTerms
     period: PeriodTerms
+    receivable: ReceivableTerms
     limits: tuple[LimitTerms, ...]
     """At least one, by `from_date`."""
     demands: int

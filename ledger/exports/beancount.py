@@ -7,12 +7,11 @@ each sealed day is what its parties signed, and Beancount itself adds up the ent
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import TextIO
 
 from ledger import reading
 from ledger.days import LAST_DAY
@@ -42,13 +41,20 @@ ACCOUNTS: Mapping[Account, tuple[str, str]] = {
     Account.DISCOUNT: ("Income", "Discount"),
 }
 """Account to the root and the last part of its name; the deal stands between them."""
+_TRADE = "Equity", "Trade"
+"""What a member owes and is owed outside the ledger: where a voucher comes from or goes to another
+holder, each has one posting, which this balances."""
 _WIDTH = 48
+_PENDING_CHARACTERS = 4_000_000
 _Balances = dict[tuple[int, Account], int]
 
 
 def account_name(deal: str, account: Account) -> str:
     """`Assets:Joint-2026-01:Loans`: deals differ in it whatever their names are."""
-    root, own = ACCOUNTS[account]
+    return _name(deal, *ACCOUNTS[account])
+
+
+def _name(deal: str, root: str, own: str) -> str:
     return f"{root}:{deal[0].upper()}{deal[1:]}:{own}"
 
 
@@ -58,36 +64,63 @@ def file_name(member_id: str) -> str:
 
 
 def write_beancount(tally: Tally, folder: Path) -> list[str]:
-    """Write one file for each party of the deals; returns their names.
+    """Write one file for each party of the deals, and for each holder; returns their names.
 
     The same ledger gives the same bytes. Streams: memory grows with neither entries nor days.
     """
     found = tally.found
-    listed = {party for deal in found.deals for party in deal.parties if found.wants(party)}
+    listed = {party for deal in found.deals for party in deal.posted if found.wants(party)}
     parties = sorted(listed)
     names = [file_name(found.member_id(party)) for party in parties]
-    with replaced(folder, names) as paths, ExitStack() as stack:
-        files = {
-            party: stack.enter_context(paths[name].open("w", encoding="utf-8", newline="\n"))
-            for party, name in zip(parties, names, strict=True)
-        }
-        for party, file in files.items():
-            file.write(_head(found, party))
+    with replaced(folder, names) as paths:
+        files = _Files({party: paths[file_name(found.member_id(party))] for party in parties})
+        for party in parties:
+            files.write(party, _head(found, party))
         for deal in found.deals:
             _Writer(tally, deal, files).write()
-        for file in files.values():
-            file.flush()
+        files.flush()
     return names
 
 
-class _Writer:
-    """One deal into the files of its parties."""
+class _Files:
+    """Files of members, more than may be open at the same time."""
 
-    def __init__(self, tally: Tally, deal: SourceDeal, files: Mapping[int, TextIO]) -> None:
+    def __init__(self, paths: Mapping[int, Path]) -> None:
+        self._paths = paths
+        self._pending: dict[int, list[str]] = {}
+        self._characters = 0
+
+    def __contains__(self, party: int) -> bool:
+        return party in self._paths
+
+    def write(self, party: int, words: str) -> None:
+        """Add to the file of a member."""
+        self._pending.setdefault(party, []).append(words)
+        self._characters += len(words)
+        if self._characters >= _PENDING_CHARACTERS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        for party, waiting in self._pending.items():
+            with self._paths[party].open("a", encoding="utf-8", newline="\n") as file:
+                file.writelines(waiting)
+        self._pending.clear()
+        self._characters = 0
+
+
+class _Writer:
+    """One deal into the files of its parties and holders."""
+
+    def __init__(self, tally: Tally, deal: SourceDeal, files: _Files) -> None:
         found = self._found = tally.found
         self._tally = tally
         self._deal = deal
-        self._files = {party: file for party, file in files.items() if party in deal.parties}
+        self._files = files
+        self._signing = {party for party in deal.parties if party in files}
+        """Whose seals are asserted: holders sign no days."""
+        self._trading: set[int] = set()
+        """Whose account of trade is open."""
         self._names = {one: account_name(deal.deal.name, one) for one in Account}
         self._seals = iter(reading.seals(found.book, deal.number))
         self._seal = next(self._seals, None)
@@ -126,21 +159,35 @@ class _Writer:
     def _open(self, day: int, party: int, account: Account) -> None:
         if party in self._files:
             name = self._names[account]
-            self._files[party].write(f"{date_of(day)} open {name} {self._deal.currency}\n")
+            self._files.write(party, f"{date_of(day)} open {name} {self._deal.currency}\n")
 
     def _transaction(self, entry: JournalEntry) -> None:
         """To each party its own postings."""
         deal, own = self._deal, dict[int, list[str]]()
+        sums: Counter[int] = Counter()
         for party, account, amount_minor in entry.postings:
             if party in self._files:
-                amount = format(amount_minor, deal.decimals)
-                line = f"  {self._names[account]:<{_WIDTH}} {amount:>20} {deal.currency}\n"
-                own.setdefault(party, []).append(line)
+                own.setdefault(party, []).append(self._line(self._names[account], amount_minor))
+                sums[party] += amount_minor
         if own:
             said = "".join(f"  {key}: {value}\n" for key, value in self._metadata(entry))
             head = f'\n{date_of(entry.day)} * "{deal.deal.name}" "{entry.kind}"\n{said}'
             for party, lines in own.items():
-                self._files[party].write(head + "".join(lines))
+                if sums[party]:
+                    lines.append(self._line(self._trade(entry.day, party), -sums[party]))
+                self._files.write(party, head + "".join(lines))
+
+    def _line(self, name: str, amount_minor: int) -> str:
+        amount = format(amount_minor, self._deal.decimals)
+        return f"  {name:<{_WIDTH}} {amount:>20} {self._deal.currency}\n"
+
+    def _trade(self, day: int, party: int) -> str:
+        """The name of a member's account of trade, opened with its first posting."""
+        name = _name(self._deal.deal.name, *_TRADE)
+        if party not in self._trading:
+            self._trading.add(party)
+            self._files.write(party, f"{date_of(day)} open {name} {self._deal.currency}\n")
+        return name
 
     def _metadata(self, entry: JournalEntry) -> Iterator[tuple[str, str]]:
         ref = self._found.ref
@@ -148,6 +195,8 @@ class _Writer:
             yield "entry", quoted(ref(entry.entry_id))
         if entry.loan_id:
             yield "loan", quoted(ref(entry.loan_id))
+        if entry.piece_id:
+            yield "piece", quoted(ref(entry.piece_id))
         if entry.about:
             yield "about", quoted(entry.about)
         if entry.reference_id:
@@ -168,9 +217,10 @@ class _Writer:
         digest = quoted("0x" + seal.digest.hex())
         event = f'\n{date_of(seal.day + 1)} event "sealed {self._deal.deal.name}" {digest}'
         lines = [event, f"  day: {date_of(seal.day)}", f"  block: {seal.block}"]
-        for file in self._files.values():
-            file.write("\n".join(lines) + "\n")
-        self._assert(seal.day + 1, self._closing)
+        for party in self._signing:
+            self._files.write(party, "\n".join(lines) + "\n")
+        closing = {key: minor for key, minor in self._closing.items() if key[0] in self._signing}
+        self._assert(seal.day + 1, closing)
 
     def _final(self, last: int) -> None:
         """The balances as they are, from the table that `pledger balances` shows."""
@@ -188,7 +238,7 @@ class _Writer:
                 name = f"{date_of(day)} balance {self._names[account]}"
                 # Without `~ 0` an assertion would bear a difference of one minor unit.
                 line = f"{name:<{_WIDTH + 2}} {amount:>20} ~ 0 {self._deal.currency}\n"
-                self._files[party].write(line)
+                self._files.write(party, line)
 
 
 _ORDER = list(Account)
@@ -201,7 +251,7 @@ def _placed(item: tuple[tuple[int, Account], int]) -> tuple[int, int]:
 
 def _head(found: Source, party: int) -> str:
     member = found.members[party]
-    currencies = sorted({deal.currency for deal in found.deals if party in deal.parties})
+    currencies = sorted({deal.currency for deal in found.deals if party in deal.posted})
     lines = [
         f"; {_plain(member.member_id)} on {_plain(found.name)}, chain {found.chain_id},"
         f" as of block {found.head}",

@@ -16,6 +16,7 @@ from typing import Any
 
 from ledger.disk import unusable
 from ledger.errors import DiskFull
+from ledger.exports.columns import Column, Table, Type
 from ledger.exports.files import replaced
 from ledger.exports.journal import JournalEntry
 from ledger.exports.rows import (
@@ -29,9 +30,14 @@ from ledger.exports.rows import (
     hexed,
     ref_of,
 )
-from ledger.exports.schema import SCHEMA_VERSION, TABLES, Column, Table, Type
+from ledger.exports.schema import SCHEMA_VERSION, TABLES
 from ledger.exports.sources import Source, SourceDeal
 from ledger.exports.tally import Tally
+from ledger.exports.voucher_rows import (
+    VOUCHERS_AFTER_JOURNAL,
+    VOUCHERS_BEFORE_JOURNAL,
+    VOUCHERS_OF_LEDGER,
+)
 
 DATABASE_FILE, METADATA_FILE = "ledger.sqlite", "metadata.json"
 _TYPES = {
@@ -139,14 +145,14 @@ def _column(column: Column, table: Table) -> str:
 
 def _fill(connection: sqlite3.Connection, tally: Tally) -> None:
     found = tally.found
-    for name, rows in OF_LEDGER.items():
+    for name, rows in (OF_LEDGER | VOUCHERS_OF_LEDGER).items():
         _insert(connection, name, rows(found))
     for deal in found.deals:
-        for name, of_deal in BEFORE_JOURNAL.items():
+        for name, of_deal in (BEFORE_JOURNAL | VOUCHERS_BEFORE_JOURNAL).items():
             _insert(connection, name, of_deal(found, deal))
         entries = _fill_journal(connection, tally, deal)
         _insert(connection, "days", day_rows(found, deal, entries))
-        for name, of_deal in AFTER_JOURNAL.items():
+        for name, of_deal in (AFTER_JOURNAL | VOUCHERS_AFTER_JOURNAL).items():
             _insert(connection, name, of_deal(found, deal))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 from ledger import reading
@@ -15,10 +16,12 @@ from ledger.book import Book
 from ledger.entries import Kind
 from ledger.events import FUNDERS, Amounts, DealTerms, Place
 from ledger.periods import month_text
-from ledger.reading import DayKind, Posted
+from ledger.reading import DayKind, Posted, VoucherStep
 from ledger.reading.journal import written_off
 from ledger.reading.lending import entries_with_versions
+from ledger.reading.voucher_postings import posted_steps, postings
 from ledger.records import DepositKind
+from ledger.voucher_records import StepKind
 from ledger.waterfall import Account
 
 _NOTHING = Amounts(0, 0, 0, 0)
@@ -67,6 +70,8 @@ class JournalEntry(NamedTuple):
     """Of the bank's reference of a settlement payment; else empty."""
     postings: tuple[tuple[int, Account, int], ...]
     """Party, account and amount in minor units, debit positive, never 0; they add up to 0."""
+    piece_id: bytes = b""
+    """The piece of a voucher that it is about; empty where it is about none."""
 
 
 def journal(book: Book, deal: int, *, by_day: bool = False) -> Iterator[JournalEntry]:
@@ -80,7 +85,12 @@ def journal(book: Book, deal: int, *, by_day: bool = False) -> Iterator[JournalE
 
     # Of deposits, months and settlements there are few: all of them are at hand.
     few = [*_of_the_deposit(book, deal), *_of_months(book, deal), *_of_settlements(book, deal)]
-    return heapq.merge(_of_loans(book, deal, by_day=by_day), sorted(few, key=key), key=key)
+    return heapq.merge(
+        _of_loans(book, deal, by_day=by_day),
+        _of_vouchers(book, deal, by_day=by_day),
+        sorted(few, key=key),
+        key=key,
+    )
 
 
 # ---- entries on loans
@@ -218,7 +228,47 @@ _POSTED: Mapping[Kind, Callable[[_Sums, DealTerms, _Legs, Mapping[int, int]], No
 }
 
 
-# ---- entries on no loan
+# ---- entries on vouchers
+
+
+def _of_vouchers(book: Book, deal: int, *, by_day: bool) -> Iterator[JournalEntry]:
+    terms = {one.version: one.terms for one in reading.versions(book, deal)}
+    for found in posted_steps(book, deal, by_day=by_day):
+        step = found.step
+        reverses = step.kind is StepKind.PAYMENT_REVERSED
+        amounts = Amounts(step.amount_minor, step.discount_minor, 0, 0)
+        made = postings(found, terms)
+        yield JournalEntry(
+            place=Place(step.block, step.transaction, step.log),
+            kind=DayKind.REVERSAL.word if reverses else step.kind.value,
+            entry_id=step.entry_id or b"",
+            loan_id=step.loan_id or b"",
+            date=step.date,
+            day=step.day,
+            party=step.submitter,
+            version=step.version,
+            amounts=amounts,
+            legs=_legs_of(step, terms),
+            layers=(),
+            reversed_id=step.reversed_id or b"",
+            mirrored=StepKind.PAYMENT.value if reverses else "",
+            reversed=step.reversed,
+            about="",
+            reference_id=b"",
+            postings=tuple((*key, minor) for key, minor in made.items() if minor),
+            piece_id=step.piece_id or b"",
+        )
+
+
+def _legs_of(step: VoucherStep, terms: Mapping[int, DealTerms]) -> tuple[tuple[int, Amounts], ...]:
+    """The funders' parts of a piece as principal, all parties' of its discount as interest."""
+    whole = zip_longest(step.parts, step.income, fillvalue=0)
+    legs = [Amounts(part, own, 0, 0) for part, own in whole]
+    found = zip(terms[step.version].parties, legs, strict=False)
+    return tuple((party, leg) for party, leg in found if any(leg))
+
+
+# ---- entries on neither loan nor voucher
 
 
 def _of_the_deposit(book: Book, deal: int) -> Iterator[JournalEntry]:

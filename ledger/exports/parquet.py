@@ -10,9 +10,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ledger.errors import UsageInvalid
+from ledger.exports.columns import Table, Type
 from ledger.exports.database import fill
 from ledger.exports.files import replaced
-from ledger.exports.schema import SCHEMA_VERSION, TABLES, Table, Type
+from ledger.exports.schema import SCHEMA_VERSION, TABLES
 from ledger.exports.tally import Tally
 from ledger.messages import text
 

@@ -21,6 +21,8 @@ from ledger.waterfall import Account
 
 Value = int | str | None
 Row = tuple[Value, ...]
+OfDeal = dict[str, Callable[[Source, SourceDeal], Iterable[Row]]]
+"""Table to its rows of a deal."""
 
 
 def entry_number(place: Place) -> int:
@@ -78,7 +80,7 @@ def _list_changes(found: Source) -> Iterator[Row]:
             )  # fmt: skip
 
 
-OF_LEDGER: Mapping[str, Callable[[Source], Iterable[Row]]] = {
+OF_LEDGER: dict[str, Callable[[Source], Iterable[Row]]] = {
     "ledger": _ledger,
     "members": _members,
     "list_changes": _list_changes,
@@ -274,15 +276,14 @@ def day_rows(found: Source, deal: SourceDeal, entries: Mapping[int, int]) -> Ite
         yield deal.deal.name, day(number), entries.get(number, 0), sealed_with
 
 
-_OfDeal = Mapping[str, Callable[[Source, SourceDeal], Iterable[Row]]]
-BEFORE_JOURNAL: _OfDeal = {
+BEFORE_JOURNAL: OfDeal = {
     "deals": _deals,
     "deal_parties": _deal_parties,
     "versions": _versions,
     "version_signatures": _version_signatures,
     "loans": _loans,
 }
-AFTER_JOURNAL: _OfDeal = {
+AFTER_JOURNAL: OfDeal = {
     "claims": _claims,
     "balances": _balances,
     "day_balances": _day_balances,

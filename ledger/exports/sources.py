@@ -33,6 +33,13 @@ class SourceDeal:
     decimals: int
     parties: tuple[int, ...]
     """Of every version of its terms in force, those of the newest first."""
+    holders: tuple[int, ...]
+    """Who else was ever posted to: holders of vouchers, and who owes them."""
+
+    @property
+    def posted(self) -> tuple[int, ...]:
+        """Everyone with books of the deal."""
+        return self.parties + self.holders
 
     @property
     def number(self) -> int:
@@ -71,8 +78,9 @@ def source(
 ) -> Iterator[Source]:
     """A ledger in one state, as long as the context lasts.
 
-    `deal`: that one alone; `member`: the deals of which it is a party. Raises `UsageInvalid` for
-    either if it is not there, and for a member that has no part in what is wanted.
+    `deal`: that one alone; `member`: the deals of which it is a party, or in which it holds.
+    Raises `UsageInvalid` for either if it is not there, and for a member that has no part in what
+    is wanted.
     """
     book = ledger.book()
     wanted = None if deal is None else ledger.deal(deal).deal
@@ -82,7 +90,7 @@ def source(
         deals = tuple(
             found
             for found in _deals(book)
-            if (wanted is None or found.number == wanted) and (own is None or own in found.parties)
+            if (wanted is None or found.number == wanted) and (own is None or own in found.posted)
         )
         if own is not None and not deals:
             raise UsageInvalid(text("exports.no_part", member=member, deal=deal or "-"))
@@ -106,10 +114,12 @@ def _deals(book: Book) -> Iterator[SourceDeal]:
         if signed:
             # D6: the currency is the same in every version in force.
             currency = signed[-1].currency.to_bytes(3, "big").decode("ascii")
+            parties = tuple(dict.fromkeys(p for one in reversed(signed) for p in one.parties))
             yield SourceDeal(
                 deal=deal,
                 terms=signed[-1],
                 currency=currency,
                 decimals=currency_decimals(currency),
-                parties=tuple(dict.fromkeys(p for one in reversed(signed) for p in one.parties)),
+                parties=parties,
+                holders=tuple(sorted(reading.posted_members(book, deal.deal).difference(parties))),
             )

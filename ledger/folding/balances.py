@@ -47,6 +47,11 @@ class Balances:
             self._amounts[deal, day, party, debit] += amount_minor
             self._amounts[deal, day, party, credit] -= amount_minor
 
+    def post(self, deal: int, day: int, party: int, account: Account, amount_minor: int) -> None:
+        """Post to one account what other parties' postings balance."""
+        if amount_minor:
+            self._amounts[deal, day, party, account] += amount_minor
+
     def post_legs(
         self,
         batch: Batch,

@@ -132,7 +132,12 @@ class _Making:
         """The place of the entry of that ref or id. Raises `UsageInvalid`."""
         found = {
             place: None
-            for place in (*self._on_loans(ref), *self._payments(ref), *self._months(ref))
+            for place in (
+                *self._on_loans(ref),
+                *self._payments(ref),
+                *self._months(ref),
+                *self._on_vouchers(ref),
+            )
         }
         if len(found) > 1:
             raise UsageInvalid(
@@ -181,6 +186,15 @@ class _Making:
         month = parse_month(ref.removeprefix(_PERIOD))
         rows = self._book.connection.execute(query, (self._deal.deal, month))
         return [Place(block, index, log, day, False) for block, index, log, day in rows]
+
+    def _on_vouchers(self, ref: str) -> list[Place]:
+        book, deal = self._book, self._deal.deal
+        found = [reading.voucher_entry(book, deal, one) for one in self._ids(ref)]
+        return [
+            Place(one.block, one.transaction, one.log, one.day, one.reversed)
+            for one in found
+            if one is not None
+        ]
 
     # ---- parts of the proof
 

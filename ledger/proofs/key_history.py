@@ -109,7 +109,9 @@ def _members(engine: LocalEngine, address: bytes, last_block: int) -> list[_Memb
         if isinstance(event, events.MemberAdmitted):
             made = members[event.number] = _Member(event)
             made.makers.begin(event.maker, found.block)
-            made.checkers.begin(event.checker, found.block)
+            # An enrolled member has none.
+            if any(event.checker):
+                made.checkers.begin(event.checker, found.block)
         else:
             _change(members[event.number], event, found.block)
     return [members[number] for number in sorted(members)]

@@ -15,11 +15,19 @@ from ledger.events import Amounts, fields_of
 from ledger.proofs.signed import LogEntry
 from ledger.reading import Counted, DayKind
 
-POSTING = ("Guarantees", "Loans", "Servicing", "Settlements")
+POSTING = (
+    "Financing",
+    "Guarantees",
+    "Loans",
+    "Payments",
+    "Servicing",
+    "Settlements",
+    "Vouchers",
+)
 """Contracts that report entries."""
 _NONE = bytes(32)
 _Made = tuple[DayKind, bytes, int, Amounts, bytes]
-"""Kind, loan, date, amounts and what it reverses."""
+"""Kind, loan or piece, date, amounts and what it reverses."""
 
 
 class Reported(NamedTuple):
@@ -39,7 +47,7 @@ def reported(logs: Sequence[LogEntry], at: int, contracts: Mapping[str, bytes]) 
     if not 0 <= at < len(logs):
         raise NoEntry(f"{len(logs)} logs")
     own = logs[at]
-    if own.address not in {contracts[name] for name in POSTING}:
+    if own.address not in {contracts[name] for name in POSTING if name in contracts}:
         raise NoEntry(f"a log of 0x{own.address.hex()}")
     event = event_of(own)
     make = _MADE.get(type(event))
@@ -68,6 +76,8 @@ def event_of(log: LogEntry) -> Any:
 def _id_of(event: Any) -> bytes:
     if isinstance(event, events.LoanBooked):
         return event.loan_id
+    if isinstance(event, events.VoucherConfirmed):
+        return event.voucher_id
     if isinstance(event, events.PeriodClosed):
         return event.month.to_bytes(32, "big")
     found: bytes = event.entry_id
@@ -150,6 +160,19 @@ def _closed(event: events.PeriodClosed, rest: tuple[int, ...]) -> _Made:
     return DayKind.PERIOD_STATEMENT, _NONE, event.date, amounts, _NONE
 
 
+def _confirmed(event: events.VoucherConfirmed, rest: tuple[int, ...]) -> _Made:
+    amounts = Amounts(event.amount_minor, 0, 0, 0)
+    return DayKind.CONFIRMATION, event.voucher_id, event.date, amounts, _NONE
+
+
+def _of_a_piece(kind: DayKind) -> Callable[[Any, tuple[int, ...]], _Made]:
+    def made(event: Any, rest: tuple[int, ...]) -> _Made:
+        amounts = Amounts(event.amount_minor, getattr(event, "discount_minor", 0), 0, 0)
+        return kind, event.piece_id, event.date, amounts, getattr(event, "reversed_id", _NONE)
+
+    return made
+
+
 def _single(kind: DayKind) -> Callable[[Any, tuple[int, ...]], _Made]:
     def made(event: Any, rest: tuple[int, ...]) -> _Made:
         amounts = Amounts(event.amount_minor, 0, 0, 0)
@@ -174,5 +197,13 @@ _MADE: dict[type, Callable[[Any, tuple[int, ...]], _Made]] = {
     events.PeriodClosed: _closed,
     events.SettlementPaid: _single(DayKind.SETTLEMENT),
     events.PaymentReversed: _single(DayKind.REVERSAL),
+    events.VoucherConfirmed: _confirmed,
+    events.PieceTransferred: _of_a_piece(DayKind.TRANSFER),
+    events.PieceDiscounted: _of_a_piece(DayKind.TRANSFER),
+    events.PieceSold: _of_a_piece(DayKind.TRANSFER),
+    events.PieceReturned: _of_a_piece(DayKind.TRANSFER),
+    events.PiecePaid: _of_a_piece(DayKind.VOUCHER_PAYMENT),
+    events.PieceConverted: _of_a_piece(DayKind.VOUCHER_PAYMENT),
+    events.PiecePaymentReversed: _of_a_piece(DayKind.REVERSAL),
 }
 """Every event that counts to a day."""

@@ -12,6 +12,7 @@ from ledger.book import Book
 from ledger.entries import Kind
 from ledger.events import Amounts
 from ledger.records import DepositKind
+from ledger.voucher_records import StepKind
 from ledger.waterfall import Account
 
 MAX_KINDS, MAX_PARTIES, MAX_BREAKS = 16, 12, 64
@@ -33,6 +34,11 @@ class DayKind(IntEnum):
     PERIOD_STATEMENT = 10
     SETTLEMENT = 11
     REVERSAL = 12
+    CONFIRMATION = 13
+    TRANSFER = 14
+    """A piece of a voucher went to another holder: passed on, discounted, sold or bought back."""
+    VOUCHER_PAYMENT = 15
+    """A piece was paid, by the core enterprise or by a loan to it."""
 
     @property
     def word(self) -> str:
@@ -54,6 +60,16 @@ _OF_THE_DEPOSIT = {
     DepositKind.PAID: DayKind.DEPOSIT_PAID,
     DepositKind.RELEASED: DayKind.DEPOSIT_RELEASED,
     DepositKind.PAYMENT_REVERSED: DayKind.REVERSAL,
+}
+_OF_VOUCHERS = {
+    StepKind.CONFIRMATION: DayKind.CONFIRMATION,
+    StepKind.TRANSFER: DayKind.TRANSFER,
+    StepKind.DISCOUNT: DayKind.TRANSFER,
+    StepKind.SALE: DayKind.TRANSFER,
+    StepKind.RECOURSE: DayKind.TRANSFER,
+    StepKind.PAYMENT: DayKind.VOUCHER_PAYMENT,
+    StepKind.CONVERSION: DayKind.VOUCHER_PAYMENT,
+    StepKind.PAYMENT_REVERSED: DayKind.REVERSAL,
 }
 _WITHOUT_FEE = (DayKind.BOOKING, DayKind.RECOVERY)
 """Their field fee is no part of their amount: what it cost the funders, the cost within it."""
@@ -81,11 +97,12 @@ class Counted(NamedTuple):
     entry_id: bytes
     """Of a booking: the loan's. Of a period statement: its month as a number."""
     loan_id: bytes
-    """32 zeros where it is about no loan."""
+    """32 zeros where it is about no loan. Of an entry on a voucher: the piece's."""
     date: int
     day: int
     amounts: Amounts
-    """An entry with one amount has it as principal; a recovery has its cost as fee."""
+    """An entry with one amount has it as principal; a recovery has its cost as fee, a piece that
+    was discounted its discount as interest."""
     reversed_id: bytes
     """32 zeros unless it is a reversal."""
     mirrored: DayKind | None
@@ -94,6 +111,8 @@ class Counted(NamedTuple):
     @property
     def amount_minor(self) -> int:
         """What it adds to the day's total; a reversal adds what the entry did."""
+        if self.kind is DayKind.TRANSFER:
+            return self.amounts.principal_minor
         total = sum(self.amounts)
         fee_apart = (self.mirrored or self.kind) in _WITHOUT_FEE
         return total - self.amounts.fee_minor if fee_apart else total
@@ -204,6 +223,23 @@ def _counted_beside_loans(book: Book, deal: int, after: int, through: int) -> It
         kind = DayKind.REVERSAL if reversed_id else DayKind.SETTLEMENT
         mirrored = DayKind.SETTLEMENT if reversed_id else None
         yield _single(kind, own, date, day, amount, reversed_id, mirrored)
+    # Said once more, in figures: so SQLite knows that the index of days has all of them.
+    query = (
+        "SELECT kind, entry_id, piece_id, date, day, amount_minor, discount_minor, reversed_id"
+        f" FROM voucher_steps {where} AND day > 0"
+    )
+    for name, own, piece_id, date, day, amount, discount, reversed_id in book.connection.execute(
+        query, asked
+    ):
+        kind = _OF_VOUCHERS[StepKind(name)]
+        mirrored = DayKind.VOUCHER_PAYMENT if reversed_id else None
+        amounts = Amounts(amount, discount, 0, 0)
+        yield Counted(kind, own, piece_id, date, day, amounts, reversed_id or _NONE, mirrored)
+
+
+def day_kind(kind: StepKind) -> DayKind:
+    """As what a step on a voucher counts to its day."""
+    return _OF_VOUCHERS[kind]
 
 
 def _single(
@@ -238,9 +274,10 @@ def closing(book: Book, deal: int, day: int) -> dict[tuple[int, Account], int]:
 
 def first_day(book: Book, deal: int) -> int | None:
     """The first business day with an entry; None before the first entry."""
-    tables = ("entries", "deposit_lines", "settlement_lines", "periods")
+    tables = ("entries", "deposit_lines", "settlement_lines", "periods", "voucher_steps")
+    # What counts to no day has 0.
     query = " UNION ALL ".join(
-        f"SELECT min(day) AS day FROM {table} WHERE deal = :deal" for table in tables
+        f"SELECT min(day) AS day FROM {table} WHERE deal = :deal AND day > 0" for table in tables
     )
     found = book.connection.execute(f"SELECT min(day) FROM ({query})", {"deal": deal})
     (day,) = found.fetchone()
@@ -255,7 +292,8 @@ def open_days(book: Book, deal: int, sealed_through: int) -> dict[int, int]:
         " SELECT day FROM deposit_lines WHERE deal = :deal AND day > :sealed"
         "  AND kind NOT IN ('drawn', 'draw-reversed') UNION ALL"
         " SELECT day FROM settlement_lines WHERE deal = :deal AND day > :sealed UNION ALL"
-        " SELECT day FROM periods WHERE deal = :deal AND day > :sealed)"
+        " SELECT day FROM periods WHERE deal = :deal AND day > :sealed UNION ALL"
+        " SELECT day FROM voucher_steps WHERE deal = :deal AND day > :sealed AND day > 0)"
         " GROUP BY day ORDER BY day"
     )
     asked = {"deal": deal, "sealed": sealed_through}

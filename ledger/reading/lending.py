@@ -148,12 +148,21 @@ def outstanding_legs(entries: list[Posted], funders: list[str]) -> dict[str, int
 
 
 def balances(book: Book, deal: int, terms: DealTerms) -> dict[int, dict[Account, int]]:
-    """Every account of every party of the deal, zero or not; debit positive."""
+    """Every account of every party of the deal, zero or not; debit positive.
+
+    And of everyone else to whom anything was posted: holders of vouchers, and who owes them.
+    """
     found = {party: dict.fromkeys(Account, 0) for party in terms.parties}
     query = "SELECT party, account, amount_minor FROM balances WHERE deal = ?"
     for party, account, amount_minor in book.connection.execute(query, (deal,)):
         found.setdefault(party, dict.fromkeys(Account, 0))[Account(account)] = amount_minor
     return found
+
+
+def posted_members(book: Book, deal: int) -> set[int]:
+    """Numbers of the members to whose accounts anything was ever posted in a deal."""
+    query = "SELECT DISTINCT party FROM balances WHERE deal = ?"
+    return {party for (party,) in book.connection.execute(query, (deal,))}
 
 
 def _posted(row: tuple[Any, ...]) -> Posted:

@@ -17,11 +17,17 @@ class Party:
     maker: bytes
     """The newest of its maker keys that lives; its last one when none does."""
     checker: bytes
+    """All 0 where it has none: see `is_enrolled`."""
     roles: int
     licences: int
     validator: bytes
     expelled: int
     """1 when it is."""
+
+    @property
+    def is_enrolled(self) -> bool:
+        """Whether it is a supplier that was enrolled: it has no checker and no vote."""
+        return not any(self.checker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +79,34 @@ class Figure:
     block: int
 
 
+_PARTY = (
+    "SELECT number, member_id, name, maker, checker, roles, licences, validator, expelled"
+    " FROM members"
+)
+
+
 def members(book: Book) -> list[Party]:
-    """All members ever admitted, by number."""
-    query = (
-        "SELECT number, member_id, name, maker, checker, roles, licences, validator, expelled"
-        " FROM members ORDER BY number"
-    )
-    return [Party(*row) for row in book.connection.execute(query)]
+    """All members ever admitted or enrolled, by number."""
+    return [Party(*row) for row in book.connection.execute(f"{_PARTY} ORDER BY number")]
+
+
+def admitted(book: Book) -> list[Party]:
+    """All members but the enrolled suppliers, who may be very many."""
+    query = f"{_PARTY} WHERE checker <> ? ORDER BY number"
+    return [Party(*row) for row in book.connection.execute(query, (bytes(20),))]
+
+
+def member(book: Book, member_id: str) -> Party | None:
+    """The member of an id, if there is one."""
+    query = f"{_PARTY} WHERE member_id = ?"
+    row = book.connection.execute(query, (member_id,)).fetchone()
+    return Party(*row) if row else None
+
+
+def member_numbered(book: Book, number: int) -> Party | None:
+    """The member of a number, if there is one."""
+    row = book.connection.execute(f"{_PARTY} WHERE number = ?", (number,)).fetchone()
+    return Party(*row) if row else None
 
 
 def actions(book: Book) -> list[Action]:

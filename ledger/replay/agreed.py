@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ledger import events
 from ledger.bindings import terms_hash
-from ledger.consortium import Licence
+from ledger.consortium import Licence, Role
 from ledger.events import FUNDERS as NOBODY
 from ledger.events import DealTerms, EntriesSubmitted, Place
 from ledger.founding import bits
@@ -16,6 +16,8 @@ from ledger.replay.report import Findings, PartyAccount, deal_shown
 from ledger.replay.twin import Twin
 from ledger.waterfall import Account
 
+_CORE = bits(list(Role), (Role.CORE,))
+_CASH = bits(list(Role), (Role.BANK, Role.CUSTODIAN))
 _LENDER = bits(list(Licence), (Licence.LENDING,))
 _GUARANTOR = bits(list(Licence), (Licence.GUARANTEE, Licence.INSURANCE))
 # Bits of DealTerms.demands.
@@ -135,6 +137,10 @@ class Agreed:
             deal = self._deals[deal_id] = _Deal(deal_shown(deal_id))
         return deal
 
+    def may_enrol(self, number: int) -> bool:
+        """Whether a member may make suppliers members."""
+        return self._keys.may_enrol(number)
+
     # ---- terms
 
     def _proposed(self, event: events.TermsProposed, place: Place) -> None:
@@ -155,6 +161,7 @@ class Agreed:
         if held is not None and has_deposit(terms):
             expect("D6", held.deposit[:2], terms.deposit[:2], "depositor and custodian")
         self._check_licences(deal.name, terms, place)
+        self._check_roles(deal.name, terms, place)
         self._require_not_closed(deal, place, "terms proposed")
         deal.versions[event.version] = event
 
@@ -174,6 +181,20 @@ class Agreed:
             for party in (terms.parties[place] for place in places if terms.demands & bit):
                 held = self._keys.licences(party)
                 expected = f"member {party} with a licence of {allowed:b}"
+                self._findings.require(
+                    "licences", place, bool(held & allowed), expected, f"{held:b}", deal=name
+                )
+
+    def _check_roles(self, name: str, terms: DealTerms, place: Place) -> None:
+        """In a deal with vouchers: cores are core enterprises, cash is of banks and custodians."""
+        receivable = terms.receivable
+        if not receivable.advance_ppm:
+            return
+        cores = [at for at in range(len(terms.parties)) if receivable.cores >> at & 1]
+        for places, allowed in ((cores, _CORE), ([terms.disbursed_by, terms.collected_by], _CASH)):
+            for party in (terms.parties[at] for at in places):
+                held = self._keys.roles(party)
+                expected = f"member {party} with a role of {allowed:b}"
                 self._findings.require(
                     "licences", place, bool(held & allowed), expected, f"{held:b}", deal=name
                 )
@@ -254,15 +275,22 @@ class Agreed:
 
     def _booked(self, event: events.LoanBooked, place: Place) -> None:
         assert self._batch is not None, "a loan without EntriesSubmitted before it"
-        deal = self._deal(self._batch.deal_id)
-        version, fail = self._batch.version, self._findings.fail
-        start, counts = event.particulars & 0xFFFF, self._findings.counts
+        start = event.particulars & 0xFFFF
+        self.check_new(self._batch, start, "loan booked", place, event.loan_id)
+
+    def check_new(
+        self, batch: EntriesSubmitted, day: int, what: str, place: Place, about: bytes
+    ) -> None:
+        """D3, D4 and D5 of something new in a deal, dated on a day, under the batch's version."""
+        deal = self._deal(batch.deal_id)
+        version, fail = batch.version, self._findings.fail
+        counts = self._findings.counts
         counts["D4"] += 1
         if deal.suspended_by:
-            expected = "no loan booked while it is suspended"
+            expected = f"no {what} while it is suspended"
             stopped = f"member {deal.suspended_by}"
-            fail("D4", place, expected, stopped, deal=deal.name, about=event.loan_id)
-        self._require_not_closed(deal, place, "loan booked")
+            fail("D4", place, expected, stopped, deal=deal.name, about=about)
+        self._require_not_closed(deal, place, what)
         if version not in deal.in_force:
             return
         first = deal.versions[version].terms.effective_date
@@ -271,6 +299,6 @@ class Agreed:
         if after < len(deal.in_force):
             end = deal.versions[deal.in_force[after]].terms.effective_date
         counts["D3"] += 1
-        if not first <= start < end:
-            expected = f"version {version}: a loan from day {first} on, before day {end}"
-            fail("D3", place, expected, f"day {start}", deal=deal.name, about=event.loan_id)
+        if not first <= day < end:
+            expected = f"version {version}: a {what} from day {first} on, before day {end}"
+            fail("D3", place, expected, f"day {day}", deal=deal.name, about=about)

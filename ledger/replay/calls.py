@@ -20,12 +20,18 @@ class Who(StrEnum):
     LEAD = "lead"
     DEPOSITOR = "depositor"
     CUSTODIAN = "custodian"
+    COLLECTOR = "collector"
     SIGNING = "signing party"
     OF_DEAL = "party of the deal"
     """By the terms in force."""
+    OF_VOUCHER = "member that each row is for"
+    """By the voucher or the piece: who that is, is checked with them."""
+    OWNER = "owner of the pool"
+    """Who that is, is checked with the pool."""
     PARTY = "party"
     NAMED = "member it names"
     """In its first argument."""
+    ENROLLER = "bank, platform or core enterprise"
     MEMBER = "member"
 
 
@@ -41,8 +47,8 @@ class Rule(NamedTuple):
     """Whether its batch may have rows of sealed days."""
 
 
-def _four_eyes(who: Who, row_words: int = 0) -> Rule:
-    return Rule(who, True, True, row_words)
+def _four_eyes(who: Who, row_words: int = 0, *, takes_late: bool = False) -> Rule:
+    return Rule(who, True, True, row_words, takes_late)
 
 
 def _rows(who: Who, words: int, *, takes_late: bool = False) -> Rule:
@@ -64,6 +70,29 @@ RULES: dict[tuple[str, str], Rule] = {
     ("Guarantees", "pay"): Rule(Who.DEPOSITOR),
     ("Guarantees", "release"): _four_eyes(Who.CUSTODIAN),
     ("Guarantees", "reverse_payment"): _four_eyes(Who.CUSTODIAN),
+    ("Vouchers", "issue"): _rows(Who.OF_VOUCHER, 4),
+    ("Vouchers", "confirm"): _four_eyes(Who.OF_VOUCHER, 2, takes_late=True),
+    ("Vouchers", "cancel"): _rows(Who.OF_VOUCHER, 2),
+    ("Vouchers", "dispute"): _rows(Who.OF_VOUCHER, 2),
+    ("Vouchers", "attest"): _rows(Who.OF_VOUCHER, 3),
+    ("Vouchers", "split"): _rows(Who.OF_VOUCHER, 5),
+    ("Vouchers", "transfer"): _rows(Who.OF_VOUCHER, 6, takes_late=True),
+    ("Financing", "offer"): _rows(Who.OF_VOUCHER, 6),
+    ("Financing", "withdraw"): _rows(Who.OF_VOUCHER, 3),
+    ("Financing", "discount"): _rows(Who.SERVICER, 4, takes_late=True),
+    ("Financing", "pledge"): _rows(Who.SERVICER, 4),
+    ("Financing", "release"): _rows(Who.SERVICER, 3),
+    ("Payments", "instruct"): _rows(Who.OF_VOUCHER, 4),
+    ("Payments", "settle"): _rows(Who.COLLECTOR, 8, takes_late=True),
+    ("Payments", "reverse_payment"): _rows(Who.COLLECTOR, 7),
+    ("Financing", "offer_sale"): _rows(Who.OF_VOUCHER, 5),
+    ("Financing", "accept_sale"): _rows(Who.OF_VOUCHER, 4),
+    ("Financing", "confirm_sale"): _rows(Who.OF_VOUCHER, 4, takes_late=True),
+    ("Payments", "recourse"): _rows(Who.COLLECTOR, 4, takes_late=True),
+    ("Payments", "convert"): _rows(Who.SERVICER, 5, takes_late=True),
+    ("Financing", "set_core_limit"): _four_eyes(Who.NAMED),
+    ("Pools", "freeze"): _four_eyes(Who.NAMED),
+    ("Pools", "substitute"): Rule(Who.OWNER),
     ("Deals", "propose"): Rule(Who.PARTY),
     ("Deals", "sign"): _four_eyes(Who.PARTY),
     ("Deals", "suspend"): _four_eyes(Who.SIGNING),
@@ -83,6 +112,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("Members", "replace_maker"): Rule(Who.MEMBER, True),
     ("Members", "replace_checker"): Rule(Who.MEMBER, True),
     ("Members", "admit"): Rule(Who.MEMBER, True),
+    ("Members", "enrol"): Rule(Who.ENROLLER),
     ("Members", "expel"): Rule(Who.MEMBER, True),
 }
 """Every function by which a member's transaction changes the ledger. All others that do are the

@@ -11,10 +11,11 @@ from ledger.bindings import CONTRACTS, artifact, creation_code
 from ledger.chain.genesis import Genesis
 from ledger.errors import ChainUnusable
 from ledger.events import Place
-from ledger.founding import CONFIRMING, POSTERS, WIRING, contract_address
+from ledger.founding import contract_address
 from ledger.messages import text
 from ledger.replay.execution import Executed
 from ledger.replay.report import Findings
+from ledger.wiring import CONFIRMING, POSTERS, WIRING
 
 _SHOWN_BYTES = 40
 _HASH_BYTES = 32

@@ -48,8 +48,10 @@ OF_THE_ENTRIES = {
     "roles": "who signed with who may, by the terms",
     "entry_ids": "ids of entries, each once in a deal",
     "versions": "a later version has the parties of the first, and a period if they have one",
-    "licences": "the terms' demands with the licences of the parties at the time",
+    "licences": "the terms' demands with the licences and roles of the parties at the time",
     "twin": "every division with the same terms applied in Python",
+    "steps": "each step on a voucher or a piece with its terms, its state and its date",
+    "financing": "each offer, discount, pledge, return and conversion with the terms and the loan",
     "trigger": "the day of a claim with the day from which the terms allow it",
     "lines": "the deposit's lines after bookings and releases, and its calls for a top-up",
     "statements": "each period statement with the entries known at its close",
@@ -71,6 +73,8 @@ OF_THE_HEAD = {
     "layers": "what each layer has used",
     "claims": "open claims of each layer on each loan",
     "figures": "figures of every month of a deal with a period, and what closed months left",
+    "vouchers": "each voucher and piece, and what it is offered or sold for; the same in the book",
+    "pools": "each pool, in the contract and in the book",
 }
 """What the contracts hold at the head with what the book comes to."""
 

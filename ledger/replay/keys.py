@@ -1,4 +1,4 @@
-"""Keys: who may act for which member, and what was done under four eyes."""
+"""Keys: who may act for which member, who has a vote, and what was done under four eyes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 from eth_hash.auto import keccak
 
 from ledger import events
+from ledger.consortium import ENROLLERS, Role
 from ledger.events import Place
+from ledger.founding import bits
 from ledger.replay.report import Findings, shown
 
 Checks = Mapping[type, Callable[[Any, Place], None]]
@@ -32,10 +34,12 @@ class Key(NamedTuple):
 
 
 NOBODY = Key(0, False)
+_ENROLLERS = bits(list(Role), ENROLLERS)
+_SUPPLIER = bits(list(Role), (Role.SUPPLIER,))
 
 
 class Keys:
-    """Follows the events of Members: K1, K2, and whose each key is."""
+    """Follows the events of Members: K1, K2, K4, and whose each key is."""
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
@@ -43,12 +47,18 @@ class Keys:
         self._used: set[bytes] = set()
         self._waiting: set[tuple[int, bytes]] = set()
         self._licences: dict[int, int] = {}
+        self._roles: dict[int, int] = {}
+        self._voters: set[int] = set()
+        """Members that were admitted and are not expelled."""
+        self._votes: dict[bytes, set[int]] = {}
+        """Motion to who voted for it since one was carried last."""
         self.checks: Checks = {
             events.MemberAdmitted: self._admitted,
             events.MemberExpelled: self._expelled,
             events.KeyReplaced: self._replaced,
             events.KeyAdded: self._added,
             events.KeyRevoked: self._revoked,
+            events.VoteCast: self._voted,
             events.ActionRequested: self._requested,
             events.ActionConfirmed: self._confirmed,
         }
@@ -69,6 +79,14 @@ class Keys:
         """The licences of a member, 0 once it is expelled."""
         return self._licences.get(number, 0)
 
+    def roles(self, number: int) -> int:
+        """The roles of a member, an expelled one's too."""
+        return self._roles.get(number, 0)
+
+    def may_enrol(self, number: int) -> bool:
+        """Whether a member may make suppliers members."""
+        return bool(self.roles(number) & _ENROLLERS)
+
     @property
     def waiting(self) -> frozenset[tuple[int, bytes]]:
         """Member and id of each action that waits for its checker."""
@@ -76,11 +94,20 @@ class Keys:
 
     def _admitted(self, event: events.MemberAdmitted, place: Place) -> None:
         self._take(event.maker, Key(event.number, False), place)
-        self._take(event.checker, Key(event.number, True), place)
         self._licences[event.number] = event.licences
+        self._roles[event.number] = event.roles
+        if any(event.checker):
+            self._take(event.checker, Key(event.number, True), place)
+            self._voters.add(event.number)
+            self._findings.counts["K4"] += 1
+            return
+        found = event.roles, event.licences, any(event.validator)
+        name = f"member {event.number}, without a checker: roles, licences, a seal"
+        self._findings.expect("K4", place, (_SUPPLIER, 0, False), found, name)
 
     def _expelled(self, event: events.MemberExpelled, place: Place) -> None:
         self._licences.pop(event.number, None)
+        self._voters.discard(event.number)
         for key in [key for key, own in self._live.items() if own.number == event.number]:
             del self._live[key]
 
@@ -96,6 +123,18 @@ class Keys:
 
     def _revoked(self, event: events.KeyRevoked, place: Place) -> None:
         self._drop(event.key, event.number, place, "revoked")
+
+    def _voted(self, event: events.VoteCast, place: Place) -> None:
+        votes = self._votes.setdefault(event.motion, set())
+        holds = event.number in self._voters - votes
+        expected = "a vote of an admitted member, its first on the motion"
+        self._findings.require("K4", place, holds, expected, f"member {event.number}")
+        votes.add(event.number)
+        counted = len(votes), len(votes) * 2 > len(self._voters)
+        name = f"votes of {len(self._voters)}, and whether they carry"
+        self._findings.expect("K4", place, counted, (event.votes, event.carried), name)
+        if event.carried:
+            self._votes.clear()
 
     def _take(self, key: bytes, own: Key, place: Place) -> None:
         fresh = key not in self._used

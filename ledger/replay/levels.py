@@ -33,11 +33,16 @@ CHECKS: Mapping[str, frozenset[str]] = {
         (
             "events", "state", "members", "deals", "balances", "balances_at_seals", "volume",
             "borrowers", "loans", "deposits", "settlements", "layers", "claims", "figures",
-            "sealed_days", "disputes",
+            "sealed_days", "disputes", "vouchers", "pools",
         )
     ),
     "invariants": frozenset(),
-    "terms": frozenset(("twin", "trigger", "lines", "statements", "versions", "licences")),
+    "terms": frozenset(
+        (
+            "twin", "trigger", "lines", "statements", "versions", "licences", "steps",
+            "financing",
+        )
+    ),
 }  # fmt: skip
 """Level to the names of its checks, in the order of the report; the lettered ones are those of
 `invariants`."""

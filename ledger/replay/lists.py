@@ -1,4 +1,4 @@
-"""Lists (名单制): no loan is booked with a party that a funder's list does not name."""
+"""Lists (名单制): nothing is lent or bought with a party that a funder's list does not name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def roles_in_lists(terms: DealTerms) -> list[int]:
     """The roles in which the funders' lists must name each party, as bits.
 
     Funders cofund; the depositor and the payers of layers enhance; a servicer that does not fund
-    assists, and so does who does nothing else.
+    assists, and so does who does nothing else, but for a core enterprise that only owes.
     """
     funders = len(terms.shares_ppm)
     enhancers = {layer.payer for layer in terms.layers}
@@ -28,7 +28,11 @@ def roles_in_lists(terms: DealTerms) -> list[int]:
         roles = COFUND if place < funders else 0
         if place in enhancers:
             roles |= ENHANCE
-        if not roles or (place == terms.servicer and place >= funders):
+        # Who moves the deal's cash is more than a debtor.
+        moves_cash = place in (terms.disbursed_by, terms.collected_by)
+        only_owes = bool(terms.receivable.cores >> place & 1) and not moves_cash
+        idle = not roles and not only_owes
+        if idle or (place == terms.servicer and place >= funders):
             roles |= ASSIST
         found.append(roles)
     return found
@@ -74,7 +78,7 @@ class ListBook:
 
 
 class Lists:
-    """Follows list changes and bookings: N2."""
+    """Follows list changes, bookings and discounts: N2."""
 
     def __init__(self, agreed: Agreed, findings: Findings) -> None:
         self._agreed = agreed
@@ -86,6 +90,7 @@ class Lists:
             events.ListChanged: self._changed,
             events.EntriesSubmitted: self._submitted,
             events.LoanBooked: self._booked,
+            events.PieceDiscounted: self._discounted,
         }
 
     def _changed(self, event: ListChanged, place: Place) -> None:
@@ -96,13 +101,18 @@ class Lists:
         self._batch = event
 
     def _booked(self, event: events.LoanBooked, place: Place) -> None:
-        assert self._batch is not None, "a loan without EntriesSubmitted before it"
+        self._check(event.particulars & 0xFFFF, event.loan_id, place)
+
+    def _discounted(self, event: events.PieceDiscounted, place: Place) -> None:
+        self._check(event.date, event.entry_id, place)
+
+    def _check(self, day: int, about: bytes, place: Place) -> None:
+        assert self._batch is not None, "an entry without EntriesSubmitted before it"
         self._findings.counts["N2"] += 1
         if not self._book.banks:
             return
         deal_id, version, _ = self._batch
         terms = self._agreed.terms(deal_id, version)
-        day = event.particulars & 0xFFFF
         key = deal_id, version, day
         if terms is not None and key not in self._known:
             self._known[key] = list(self._book.missing(terms, day))
@@ -113,5 +123,5 @@ class Lists:
                 f"day {day}: member {party} in role {role} on the list of member {bank}",
                 "-",
                 deal=deal_shown(deal_id),
-                about=event.loan_id,
+                about=about,
             )

@@ -21,7 +21,7 @@ from ledger.replay.history import MAX_LAYERS, RECOVERED, LoanHistory, Row, Stand
 from ledger.replay.moves import Move, Moves
 from ledger.replay.report import Findings, PartyAccount, differing, shown
 from ledger.replay.twin import Twin, parts_of
-from ledger.reversing import content_of
+from ledger.tips import content_of
 from ledger.waterfall import Account
 
 _TIP_KINDS = {

@@ -29,6 +29,9 @@ class Registers:
         self._check_members()
         self._check_actions()
         for member in self._members:
+            # Lists and declarations take a checker: an enrolled member has none.
+            if not any(member.checker):
+                continue
             self._check_list(member.number)
             self._check_figures(member.number)
         self._check_groups()
@@ -42,7 +45,8 @@ class Registers:
             expect("members", sorted(live), sorted(makers), f"{member.member_id}: maker keys")
             for known in reading.maker_keys(self._book, member.number):
                 self._check_key(member.member_id, known.key)
-            self._check_key(member.member_id, member.checker)
+            if any(member.checker):
+                self._check_key(member.member_id, member.checker)
             standing = member.roles, self._followed.keys.licences(member.number)
             found = tuple(ask("Members", "standing", member.number))
             expect("members", standing, found, f"{member.member_id}: roles, licences")

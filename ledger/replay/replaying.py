@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ from ledger.replay.levels import CHECKS as LEVELS
 from ledger.replay.levels import levels
 from ledger.replay.located import Transactions, located
 from ledger.replay.pyevm import PyEvm
+from ledger.replay.receivables import Words, check_moved
 from ledger.replay.recompiling import check_recompiled, why_not_recompiled
 from ledger.replay.report import Failure, Findings, Report, TooManyFailures, shown
 from ledger.replay.resuming import Resuming, Resumption
@@ -122,9 +124,7 @@ class _Replay:
         )
         self._contracts = Contracts(operator, self._addresses, findings)
         self._followed = Followed(findings)
-        self._signed = SignedCalls(
-            self._addresses, self._followed.agreed, self._followed.days, findings
-        )
+        self._signed = SignedCalls(self._addresses, self._followed, findings)
         self._checkpoints = Checkpoints(
             checkpoints, genesis.chain_id, self._followed.keys, findings
         )
@@ -136,6 +136,8 @@ class _Replay:
         self._whole = True
         self._sealed: set[bytes] = set()
         """Deals of which a day was sealed in the block under way."""
+        self._seen: defaultdict[bytes, dict[int, int]] = defaultdict(dict)
+        """By deal and member what balances added up to at the seal before."""
         self._finished = False
         self._database: Database | None = None
         self._resuming: Resuming | None = None
@@ -284,10 +286,19 @@ class _Replay:
         try:
             for deal in reading.deals(self._book):
                 if label(deal.name) in sealed:
-                    check_balances(self._book, asking, deal, "balances_at_seals")
+                    self._check_seal(asking, deal)
         except (StateUnreadable, *UNREADABLE) as error:
             self._findings.fail("state", number, "contracts that answer", repr(error))
             self._reading = False
+
+    def _check_seal(self, asking: Asking, deal: reading.Deal) -> None:
+        own, register = label(deal.name), self._followed.register
+        check_balances(
+            self._book, asking, deal, "balances_at_seals",
+            seen=self._seen[own], moved=register.posted_in(own),
+        )  # fmt: skip
+        words = Words(asking, self._addresses["Vouchers"], self._execution.evm.slot)
+        check_moved(words, register, deal.name)
 
     def _follow_transaction(self, executed: Executed, number: int) -> None:
         if not self._reading:

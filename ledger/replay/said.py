@@ -1,7 +1,7 @@
 """Said: a signed call and the events of it, brought to one form in which both must agree.
 
 Of every event only what its signer decided is in that form; what the contracts worked out, as
-legs, deposits and the figures of a month, is recomputed elsewhere.
+legs, discounts, deposits and the figures of a month, is recomputed elsewhere.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from ledger.events import Amounts, Event, fields_of
 from ledger.reading import DayStatement
 from ledger.records import terms_of
 from ledger.replay.calls import Call
+from ledger.replay.voucher_rows import DECIDED as _OF_VOUCHERS
+from ledger.replay.voucher_rows import EVENTS as _VOUCHER_EVENTS
+from ledger.replay.voucher_rows import ROWS as _VOUCHER_ROWS
 
 
 class Said(NamedTuple):
@@ -39,6 +42,7 @@ class Entry:
 
 
 _DECIDED: dict[type, tuple[str, ...]] = {
+    **_OF_VOUCHERS,
     events.EntriesSubmitted: ("deal_id", "version", "submitter"),
     events.LoanBooked: ("loan_id", "borrower_id", "particulars"),
     events.LoanRepaid: ("entry_id", "loan_id", "date"),
@@ -63,6 +67,7 @@ _DECIDED: dict[type, tuple[str, ...]] = {
     events.PeriodClosed: ("deal_id", "version", "month", "date", "party"),
     events.SettlementMade: ("deal_id", "day", "party", "payments"),
     events.PaymentReversed: ("deal_id", "entry_id", "reversed_id", "party", "date"),
+    events.PoolSubstituted: ("pool_id", "index", "out_id", "in_id", "date"),
     events.TermsProposed: ("deal_id", "proposer", "terms"),
     events.MemberAdmitted: (
         "member_id", "name", "maker", "checker", "roles", "licences", "validator",
@@ -113,15 +118,15 @@ _OF_A_DEAL = (
     events.PaymentReversed,
 )
 ENTRY_AT = {
-    **{kind.__name__: 0 for kind in _ENTRIES},
+    **{kind.__name__: 0 for kind in (*_ENTRIES, *_VOUCHER_EVENTS)},
     **{kind.__name__: 1 for kind in _OF_A_DEAL},
 }
 """Kind of what is said to the place of the entry's id in it; those that report no entry not."""
 
 
 def is_entry(event: Event) -> bool:
-    """Whether the event reports an entry on a loan, or opens a batch of them."""
-    return isinstance(event, (*_ENTRIES, events.EntriesSubmitted))
+    """Whether the event reports an entry on a loan or a voucher, or opens a batch of them."""
+    return isinstance(event, (*_ENTRIES, *_VOUCHER_EVENTS, events.EntriesSubmitted))
 
 
 def entries_of(reported: list[Event]) -> Iterator[Entry]:
@@ -155,7 +160,11 @@ def _id(word: int) -> bytes:
 
 def of_rows(made: Call) -> Iterator[Said]:
     """What each row of a batch says."""
-    return map(_ROWS[made.contract, made.function], made.rows)
+    own = made.contract, made.function
+    if own in _VOUCHER_ROWS:
+        kind, read = _VOUCHER_ROWS[own]
+        return (Said(kind.__name__, read(row)) for row in made.rows)
+    return map(_ROWS[own], made.rows)
 
 
 _Row = tuple[int, ...]
@@ -236,6 +245,9 @@ def cash_of(kind: int, amounts: Amounts) -> int:
 def to_agree(made: Call, number: int, reported: list[Event]) -> Iterator[Said]:
     """What the events of a call that posts no batch must report; `number` is its sender's."""
     arguments = made.arguments
+    if made.function == "enrol":
+        yield from map(_enrolled, arguments[0])
+        return
     yield _ACTS[made.contract, made.function](arguments, number)
     if any(isinstance(event, events.VoteCast) and event.carried for event in reported):
         yield _CARRIED[made.function](arguments)
@@ -280,6 +292,11 @@ _ACTS: dict[tuple[str, str], _Act] = {
     ("Lists", "change"): lambda given, own: Said("ListChanged", given),
     ("Exposures", "declare"): lambda given, own: Said("FigureDeclared", given),
     ("Exposures", "declare_group"): lambda given, own: Said("GroupDeclared", given),
+    ("Financing", "set_core_limit"): lambda given, own: Said("CoreLimitSet", given),
+    ("Pools", "freeze"): lambda given, own: Said("PoolFrozen", (given[1], given[0], *given[2:])),
+    ("Pools", "substitute"): lambda given, own: Said(
+        "PoolSubstituted", (*given[:2], given[2][2], given[3][2], given[5])
+    ),
     ("Members", "request"): lambda given, own: Said(
         "ActionRequested", (own, _address(given[0]), given[1])
     ),
@@ -302,4 +319,11 @@ def _admitted(admission: tuple[Any, ...]) -> Said:
     member_id, name, maker, checker, roles, licences, validator = admission
     keys = _address(maker), _address(checker)
     content = member_id, name, *keys, roles, licences, _address(validator)
+    return Said("MemberAdmitted", content)
+
+
+def _enrolled(enrolment: tuple[Any, ...]) -> Said:
+    member_id, name, maker = enrolment
+    nobody = bytes(20)
+    content = member_id, name, _address(maker), nobody, 1 << 4, 0, nobody
     return Said("MemberAdmitted", content)

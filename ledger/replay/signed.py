@@ -13,9 +13,8 @@ from eth_hash.auto import keccak
 
 from ledger import events
 from ledger.events import Event, Place
-from ledger.replay.agreed import Agreed
 from ledger.replay.calls import Call, Who, read_call
-from ledger.replay.days import Days
+from ledger.replay.followed import Followed
 from ledger.replay.keys import Key
 from ledger.replay.report import Findings, deal_shown, shown
 from ledger.replay.said import (
@@ -49,12 +48,14 @@ class SignedCalls:
     """Holds the events of each transaction against its calldata."""
 
     def __init__(
-        self, contracts: Mapping[str, bytes], agreed: Agreed, days: Days, findings: Findings
+        self, contracts: Mapping[str, bytes], followed: Followed, findings: Findings
     ) -> None:
-        """`agreed` and `days` have seen the events of each transaction that is checked."""
+        """`followed` has seen the events of each transaction that is checked, and no later ones."""
         self._names = {address: name for name, address in contracts.items()}
-        self._agreed = agreed
-        self._days = days
+        self._agreed = followed.agreed
+        self._days = followed.days
+        self._payments = followed.payments
+        self._pools = followed.pools
         self._findings = findings
 
     def check(
@@ -93,6 +94,10 @@ class SignedCalls:
             self._check_totals(place, made, reported)
             if not made.late:
                 self._check_days(place, made, reported)
+        if made.function == "settle" and made.rule.row_words:
+            self._payments.check_rows(made, place)
+        elif made.function == "substitute" and reported:
+            self._pools.check_call(made, sender.number, place)
 
     # ---- who
 
@@ -116,8 +121,10 @@ class SignedCalls:
     def _allowed(self, made: Call, sender: Key) -> set[int] | None:
         """Numbers of the members that may; None where the call names no terms of the ledger."""
         who, arguments = made.rule.who, made.arguments
-        if who is Who.MEMBER:
+        if who in (Who.MEMBER, Who.OWNER):
             return {sender.number} - {0}
+        if who is Who.ENROLLER:
+            return {sender.number} if self._agreed.may_enrol(sender.number) else set()
         if who is Who.NAMED:
             return {arguments[0]}
         if who is Who.SIGNING:
@@ -136,12 +143,15 @@ class SignedCalls:
             terms = self._agreed.newest(arguments[0])
         if terms is None:
             return None
+        if who is Who.OF_VOUCHER:
+            return {sender.number} - {0}
         if who is Who.OF_DEAL:
             # Which of them, payer or payee, is checked with the settlement.
             return set(terms.parties)
         place = {
             Who.SERVICER: terms.servicer,
             Who.LEAD: 0,
+            Who.COLLECTOR: terms.collected_by,
             Who.DEPOSITOR: terms.deposit.depositor,
             Who.CUSTODIAN: terms.deposit.custodian,
         }[who]
@@ -221,7 +231,8 @@ class SignedCalls:
 
 
 def _deal_of(made: Call) -> str:
-    first = made.arguments[0] if made.arguments else None
+    # A pool is of no deal.
+    first = made.arguments[0] if made.arguments and made.contract != "Pools" else None
     return deal_shown(first) if isinstance(first, bytes) and len(first) == 32 else ""
 
 

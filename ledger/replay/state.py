@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from eth_hash.auto import keccak
-
 from ledger import reading
 from ledger.bindings import label
 from ledger.book import Book
@@ -20,19 +18,19 @@ from ledger.replay.history import LoanHistory
 from ledger.replay.holdings import check_cover, check_months, check_totals
 from ledger.replay.loans import LoanReview
 from ledger.replay.moves import Moves
+from ledger.replay.receivables import Receivables
 from ledger.replay.reckoned import reckon
 from ledger.replay.registers import Registers
 from ledger.replay.report import Findings, shown
 from ledger.replay.sealed import check_days
 from ledger.replay.settlements import Review, check_settlements
+from ledger.replay.slots import ReadSlot, word_under
 from ledger.replay.twin import Twin
 
 __all__ = ["HeadState", "LoanWord", "StateUnreadable"]
 
 Progress = Callable[[int, int], None]
 """(loans done, loans in all)"""
-ReadSlot = Callable[[bytes, int], int]
-"""(contract, number) -> what the slot holds"""
 _LOAN = (1).to_bytes(32, "big")
 """Slot of `Loans.loan`, behind the lock of the contract."""
 _CLOSED = 1 << 255
@@ -72,11 +70,6 @@ class LoanWord(NamedTuple):
         )
 
 
-def word_under(slot: bytes, key: bytes) -> bytes:
-    """The slot of a key's word, or of its own map, in the map at a slot, as Vyper lays it out."""
-    return bytes(keccak(slot + key))
-
-
 class HeadState:
     """Compares the contracts at the head with the book, and the book with itself."""
 
@@ -102,6 +95,7 @@ class HeadState:
         self._today = today
         self._asking = Asking(read, contracts, findings, head)
         self._slot, self._loans_at = slot, contracts["Loans"]
+        self._vouchers_at = contracts["Vouchers"]
         self._labels = {deal.deal: label(deal.name) for deal in reading.deals(book)}
         self._slots = {deal: word_under(_LOAN, own) for deal, own in self._labels.items()}
         """Deal to where Loans keeps its loans."""
@@ -113,7 +107,7 @@ class HeadState:
 
     def check(self) -> None:
         """Check members, deals, balances, every loan, and all that goes in chain order."""
-        self._followed.days.finish()
+        self._followed.finish()
         Registers(self._book, self._asking, self._followed, self._today).check()
         for deal in reading.deals(self._book):
             self._check_deal(deal)
@@ -123,6 +117,7 @@ class HeadState:
             self._check_volume(deal)
             check_settlements(self._book, self._asking, deal)
             Review(self._book, self._findings, deal).run(self._asking.head)
+        Receivables(self._book, self._asking, self._followed, self._vouchers_at, self._slot).check()
         self._check_borrowers()
         moves = Moves(self._book.connection)
         try:

@@ -97,6 +97,14 @@ TALLIED: dict[type, Callable[[Any], Tallied]] = {
     events.PeriodClosed: _closed,
     events.SettlementPaid: _single(DayKind.SETTLEMENT),
     events.PaymentReversed: _single(DayKind.REVERSAL),
+    events.VoucherConfirmed: _single(DayKind.CONFIRMATION),
+    events.PieceTransferred: _single(DayKind.TRANSFER),
+    events.PieceDiscounted: _single(DayKind.TRANSFER),
+    events.PieceSold: _single(DayKind.TRANSFER),
+    events.PieceReturned: _single(DayKind.TRANSFER),
+    events.PiecePaid: _single(DayKind.VOUCHER_PAYMENT),
+    events.PieceConverted: _single(DayKind.VOUCHER_PAYMENT),
+    events.PiecePaymentReversed: _single(DayKind.REVERSAL),
 }
 """Every event that counts to a day."""
 _date = attrgetter("date")
@@ -106,6 +114,13 @@ LATE: dict[type, Callable[[Any], int]] = {
     events.LoanWaived: _date,
     events.LoanCompensated: _date,
     events.LoanRecovered: _date,
+    events.VoucherConfirmed: _date,
+    events.PieceTransferred: _date,
+    events.PieceDiscounted: _date,
+    events.PieceSold: _date,
+    events.PieceReturned: _date,
+    events.PiecePaid: _date,
+    events.PieceConverted: _date,
 }
 """The date of each event that may be of a sealed day, if its batch was posted as late."""
 

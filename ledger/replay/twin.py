@@ -16,13 +16,34 @@ from ledger import losses
 from ledger.consortium import FUNDERS
 from ledger.events import FUNDERS as ALL_FUNDERS
 from ledger.events import LAST_BOUND, Amounts, BandTerms, DealTerms, LayerTerms, TierTerms
-from ledger.money import PPM, DayCount, apportion, half_up
+from ledger.money import (
+    PPM,
+    DayCount,
+    apportion,
+    date_of,
+    days_between,
+    half_up,
+    year_days,
+)
 from ledger.tables import Cap, LossLayer, RecoveryOrder, RiskBand, Source, Tier, VolumeTier
 from ledger.waterfall import tier_legs
 
 _PAYEES_LICENSED, _INTEREST_REFUSED = 4, 8
 """Bits of DealTerms.demands."""
 _CAPS = ("", "amount_minor", "disbursed_ppm", "outstanding_ppm")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discounted:
+    """A piece of a voucher sold to the funders."""
+
+    discount_minor: int
+    core_cost_minor: int
+    """What the core enterprise bears of it."""
+    parts_minor: list[int]
+    """Of the piece, by funder."""
+    income_minor: list[int]
+    """Of the discount, by party."""
 
 
 @dataclass(slots=True)
@@ -160,6 +181,21 @@ class Twin:
             penalty=apportion(restored.surplus_minor, shares),
         )
         return restored.to_layers_minor, legs
+
+    def discounted(
+        self, amount_minor: int, annual_rate_ppm: int, date: int, due_date: int
+    ) -> Discounted:
+        """What the sale of a piece of a voucher to the funders comes to; dates as day numbers."""
+        days = days_between(date_of(date), date_of(due_date), self.day_count)
+        basis = year_days(self.day_count) * PPM
+        discount = half_up(amount_minor * annual_rate_ppm * days, basis)
+        legs = tier_legs(discount, self.interest, self.funding, annual_rate_ppm=annual_rate_ppm)
+        return Discounted(
+            discount_minor=discount,
+            core_cost_minor=half_up(discount * self.terms.receivable.core_cost_ppm, PPM),
+            parts_minor=list(parts_of(amount_minor, self.terms.shares_ppm)),
+            income_minor=[legs.get(party, 0) for party in self.parties],
+        )
 
     def pays(
         self,

@@ -49,7 +49,7 @@ class Figure(NamedTuple):
 class Said(NamedTuple):
     """A text of the program's own: programs read the value, people what is said of it."""
 
-    value: str
+    value: str | int
     said: str
 
 

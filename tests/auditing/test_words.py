@@ -17,7 +17,7 @@ from ledger.auditing.signers import EXCEPTIONAL
 from ledger.auditing.standing import Ended
 from ledger.bindings import artifact
 from ledger.entries import Kind, Method, Purpose
-from ledger.founding import CONFIRMING
+from ledger.wiring import CONFIRMING
 
 WORDS: dict[str, type[StrEnum]] = {
     "cash": CashState, "rule": RuleId, "basis": Basis, "paid_by": PaidBy, "verdict": Verdict,

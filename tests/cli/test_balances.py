@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from ledger.cli import balances as shown
 from tests.cli.office import DEAL, Office
 
 ACCOUNTS = [
@@ -43,6 +46,34 @@ LOANS      10,082.66    4,321.14         0.00   14,403.80
 INTEREST     -166.24     -130.61         0.00     -296.85
 PENALTY        -6.33       -3.72         0.00      -10.05
 FEES            0.00        0.00        -2.50       -2.50
+in balance
+"""
+
+
+def test_many_holders_stand_below_one_another(
+    lent: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shown, "MOST_COLUMNS", 2)
+    assert lent.run("balances", DEAL).stdout == """\
+joint-2026-01  CNY  as of block 7  (debit +, credit -)
+account   member           amount
+CASH      bank-a       -14,094.40
+CASH      sum          -14,094.40
+CLEARING  bank-a         4,184.31
+CLEARING  platform-p    -4,186.81
+CLEARING  guarantor-g        2.50
+CLEARING  sum                0.00
+LOANS     bank-a        10,082.66
+LOANS     platform-p     4,321.14
+LOANS     sum           14,403.80
+INTEREST  bank-a          -166.24
+INTEREST  platform-p      -130.61
+INTEREST  sum             -296.85
+PENALTY   bank-a            -6.33
+PENALTY   platform-p        -3.72
+PENALTY   sum              -10.05
+FEES      guarantor-g       -2.50
+FEES      sum               -2.50
 in balance
 """
 

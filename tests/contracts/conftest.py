@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.contracts.financing.desk import Desk
 from tests.contracts.sandbox.chain import Key
 from tests.contracts.sandbox.entries import (
     LAST_SEQUENCE,
@@ -20,6 +21,7 @@ from tests.contracts.sandbox.entries import (
     reversal_of,
 )
 from tests.contracts.sandbox.partnership import DEAL, Member, Partnership, deal_id
+from tests.contracts.sandbox.supply import ISSUED, SupplyChain
 from tests.contracts.sandbox.terms import Terms, Tier
 
 WIDE = ("bank", "platform", "guarantor", *(f"partner-{i}" for i in range(4, 13)), "auditor")
@@ -188,3 +190,50 @@ def portfolio(_portfolio: tuple[Partnership, bytes]) -> Partnership:
     partnership, snapshot = _portfolio
     partnership.chain.revert(snapshot)
     return partnership
+
+
+@pytest.fixture(scope="session")
+def _supply() -> tuple[SupplyChain, bytes]:
+    supply = SupplyChain()
+    return supply, supply.partnership.chain.snapshot()
+
+
+@pytest.fixture(scope="session")
+def _confirmed(_supply: tuple[SupplyChain, bytes]) -> tuple[SupplyChain, bytes, bytes]:
+    supply, empty = _supply
+    chain = supply.partnership.chain
+    chain.revert(empty)
+    supply.issue(ISSUED)
+    issued = chain.snapshot()
+    supply.confirm("v")
+    return supply, issued, chain.snapshot()
+
+
+@pytest.fixture
+def supply(_supply: tuple[SupplyChain, bytes]) -> SupplyChain:
+    """A deal with vouchers is in force; there are none."""
+    supply, snapshot = _supply
+    supply.partnership.chain.revert(snapshot)
+    return supply
+
+
+@pytest.fixture
+def issued(_confirmed: tuple[SupplyChain, bytes, bytes]) -> SupplyChain:
+    """The voucher `v` of tier-1 on core is issued."""
+    supply, snapshot, _ = _confirmed
+    supply.partnership.chain.revert(snapshot)
+    return supply
+
+
+@pytest.fixture
+def confirmed(_confirmed: tuple[SupplyChain, bytes, bytes]) -> SupplyChain:
+    """The voucher `v` is confirmed: tier-1 holds the piece `v`."""
+    supply, _, snapshot = _confirmed
+    supply.partnership.chain.revert(snapshot)
+    return supply
+
+
+@pytest.fixture
+def desk(confirmed: SupplyChain) -> Desk:
+    """Two banks fund 60 to 40, the platform serves and takes 10 % of interest, a custodian collects."""
+    return Desk(confirmed)

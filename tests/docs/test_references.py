@@ -13,11 +13,10 @@ import click
 import pytest
 
 import ledger
-from ledger import errors, events
+from ledger import errors, events, files, voucher_files
 from ledger.bindings import CONTRACTS
 from ledger.cli.root import pledger
 from ledger.entries import Kind
-from ledger.files import LAYOUTS
 from ledger.ledger import Ledger
 from ledger.waterfall import Account
 from tests.docs.pages import DOCS, README, ROOT, rows, section
@@ -85,7 +84,8 @@ def test_every_contract_function_has_its_notice() -> None:
 def test_every_file_layout_is_documented_with_its_columns() -> None:
     table = rows(section(_page("entries-and-files"), "## Files that are submitted"))
     assert {row[0]: row[2].strip("`").split(",") for row in table} == {
-        name: list(layout.columns) for name, layout in LAYOUTS.items()
+        name: list(layout.columns)
+        for name, layout in (files.LAYOUTS | voucher_files.LAYOUTS).items()
     }
 
 

@@ -23,7 +23,7 @@ from tests.cli.office import (
     found_office,
     sign_deal,
 )
-from tests.replay import covered, partnership
+from tests.replay import covered, partnership, supplied
 
 __all__ = ["chinese"]
 
@@ -89,14 +89,15 @@ def all_offices(
 ) -> dict[str, Office]:
     """Every ledger by name. Not to be written to, but for exports."""
     offices = {"sealed": sealed_office}
-    for name, make in (("covered", covered.make), ("partnership", partnership.make)):
+    for kind in (covered, partnership, supplied):
+        name = kind.__name__.rpartition(".")[2]
         folder = tmp_path_factory.mktemp(name)
-        make(folder / "ledger")
+        kind.make(folder / "ledger")
         offices[name] = Office(folder=folder)
     return offices
 
 
-@pytest.fixture(params=["sealed", "covered", "partnership"])
+@pytest.fixture(params=["sealed", "covered", "partnership", "supplied"])
 def any_office(all_offices: dict[str, Office], request: pytest.FixtureRequest) -> Office:
     """Each of the ledgers in turn."""
     return all_offices[request.param]

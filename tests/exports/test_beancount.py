@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger.exports import beancount
 from ledger.exports.beancount import ACCOUNTS, account_name, quoted
 from ledger.waterfall import Account
 from tests.cli.office import DEAL, LEAD, SERVICER, Office
@@ -39,7 +40,7 @@ def query(file: Path, words: str) -> list[list[str]]:
     return [[cell.strip() for cell in row] for row in csv.reader(StringIO(done.stdout))][1:]
 
 
-@pytest.mark.parametrize("name", ["sealed", "covered", "partnership"])
+@pytest.mark.parametrize("name", ["sealed", "covered", "partnership", "supplied"])
 def test_bean_check_finds_nothing_in_any_file(made: Made, name: str) -> None:
     files = sorted(made[name, "beancount"].iterdir())
     assert files and all(file.suffix == ".beancount" for file in files)
@@ -48,7 +49,7 @@ def test_bean_check_finds_nothing_in_any_file(made: Made, name: str) -> None:
         assert (checked.returncode, checked.stdout + checked.stderr) == (0, ""), file
 
 
-@pytest.mark.parametrize("name", ["sealed", "covered", "partnership"])
+@pytest.mark.parametrize("name", ["sealed", "covered", "partnership", "supplied"])
 def test_balances_that_beancount_computes_are_those_of_the_ledger(
     made: Made, all_offices: dict[str, Office], name: str
 ) -> None:
@@ -57,7 +58,8 @@ def test_balances_that_beancount_computes_are_those_of_the_ledger(
     names = {account_name(deal, Account(account)): (deal, account) for deal, _, account in ours}
     for file in made[name, "beancount"].iterdir():
         for account, number in query(file, "SELECT account, sum(number) GROUP BY account"):
-            if Decimal(number):
+            # What balances a voucher that came from or went to another holder is on no account.
+            if Decimal(number) and not account.startswith("Equity:"):
                 deal, own = names[account]
                 computed[deal, file.stem, own] = int(Decimal(number) * 100)
     assert computed == ours
@@ -182,6 +184,31 @@ def test_one_party_gets_one_file_and_the_deals_it_has_a_part_in(
     assert done.document["deals"] == ["short"]
     assert [path.name for path in tmp_path.iterdir()] == ["bank-c.beancount"]
     assert bean("check", tmp_path / "bank-c.beancount").returncode == 0
+
+
+def test_whoever_holds_vouchers_has_a_file_though_no_party(
+    all_offices: dict[str, Office], made: Made, tmp_path: Path
+) -> None:
+    form = "book", "export", "--format", "beancount", "-o", tmp_path, "--member", "tier-3"
+    done = all_offices["supplied"].run(*form, "--json")
+    assert done.document["files"] == ["tier-3.beancount"] and done.document["agrees"]
+    assert done.document["deals"] == ["chain"]
+    whole = made["supplied", "beancount"] / "tier-3.beancount"
+    assert (tmp_path / "tier-3.beancount").read_bytes() == whole.read_bytes()
+    traded = query(whole, "SELECT sum(number) WHERE account = 'Equity:Chain:Trade'")
+    # 10 000.00 passed on to it, which it discounted.
+    assert [[Decimal(cell) for cell in row] for row in traded] == [[Decimal("-10000.00")]]
+
+
+def test_files_need_not_all_be_open_at_a_time(
+    all_offices: dict[str, Office], made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beancount, "_PENDING_CHARACTERS", 100)
+    form = "book", "export", "--format", "beancount", "-o", tmp_path
+    assert all_offices["supplied"].run(*form).exit_code == 0
+    whole = {path.name: path.read_bytes() for path in made["supplied", "beancount"].iterdir()}
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == whole
+    assert len(whole) == 9
 
 
 def test_one_deal_alone(all_offices: dict[str, Office], made: Made, tmp_path: Path) -> None:

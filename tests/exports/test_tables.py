@@ -16,13 +16,14 @@ from typing import Any
 import duckdb
 import pytest
 
-from ledger.exports.schema import TABLES, Type
+from ledger.exports.columns import Type
+from ledger.exports.schema import TABLES
 from ledger.messages import text
 from tests.cli.office import DEAL, LEAD, Office
 from tests.exports.conftest import REFS, SEALED, exported, trial_balance
 
 Made = dict[tuple[str, str], Path]
-NAMES = ["sealed", "covered", "partnership"]
+NAMES = ["sealed", "covered", "partnership", "supplied"]
 POSTED = (
     "SELECT deal, member, account, sum(postings.amount_minor) FROM postings"
     " JOIN entries USING (entry) GROUP BY 1, 2, 3 HAVING sum(postings.amount_minor) != 0"
@@ -64,7 +65,14 @@ def test_duckdb_comes_to_the_same_from_the_parquet_files(
 
 
 def test_every_entry_is_balanced_for_each_party_alone(database: sqlite3.Connection) -> None:
-    query = "SELECT entry, member FROM postings GROUP BY 1, 2 HAVING sum(amount_minor) != 0"
+    # A voucher goes from one to another for a trade that is not on the ledger.
+    query = (
+        "SELECT entry, member FROM postings JOIN entries USING (entry)"
+        " WHERE kind NOT IN ('confirmation', 'transfer')"
+        " GROUP BY 1, 2 HAVING sum(amount_minor) != 0"
+    )
+    assert database.execute(query).fetchall() == []
+    query = "SELECT entry FROM postings GROUP BY 1 HAVING sum(amount_minor) != 0"
     assert database.execute(query).fetchall() == []
 
 
@@ -82,9 +90,13 @@ def test_legs_add_up_to_what_was_booked_or_repaid(database: sqlite3.Connection) 
 
 
 def test_outstanding_loans_are_the_balance_of_the_account(database: sqlite3.Connection) -> None:
-    of_loans = dict(database.execute("SELECT deal, sum(outstanding_minor) FROM loans GROUP BY 1"))
+    query = (
+        "SELECT deal, sum(outstanding_minor) FROM loans GROUP BY 1 HAVING sum(outstanding_minor)"
+    )
+    of_loans = dict(database.execute(query))
     query = "SELECT deal, sum(amount_minor) FROM balances WHERE account = 'LOANS' GROUP BY 1"
-    assert dict(database.execute(query)) == of_loans
+    found = {deal: minor for deal, minor in database.execute(query) if minor}
+    assert found == of_loans
 
 
 def test_the_last_closing_balance_of_an_account_is_its_balance(
@@ -198,6 +210,55 @@ def test_one_party_gets_its_own_postings_of_its_own_deals(
         ours = {row[:3]: row[3] for row in connection.execute(POSTED)}
     whole = trial_balance(office)
     assert ours == {key: minor for key, minor in whole.items() if key[1] == "guarantor-g"}
+
+
+# ---- vouchers
+
+
+def test_live_pieces_are_what_is_outstanding_and_what_is_held(made: Made) -> None:
+    with closing(opened(made["supplied", "sqlite"])) as connection:
+        differing = connection.execute(
+            "SELECT voucher_id, outstanding_minor, sum(pieces.amount_minor) FROM vouchers"
+            " JOIN voucher_pieces AS pieces USING (deal, voucher_id)"
+            " GROUP BY deal, voucher_id HAVING outstanding_minor != sum(pieces.amount_minor)"
+        ).fetchall()
+        owed = connection.execute(
+            "SELECT v.deal, v.core, -sum(outstanding_minor), (SELECT amount_minor FROM balances"
+            "  WHERE (deal, member) = (v.deal, v.core) AND account = 'VOUCHERS_OWED')"
+            " FROM vouchers AS v WHERE status NOT IN ('issued', 'cancelled') GROUP BY 1, 2"
+        ).fetchall()
+        held = connection.execute(
+            "SELECT deal, sum(amount_minor) FROM balances"
+            " WHERE account IN ('VOUCHERS_HELD', 'VOUCHERS_OWED') GROUP BY deal"
+        ).fetchall()
+    assert differing == [] and owed and all(sums == balance for *_, sums, balance in owed)
+    assert held and all(sums == 0 for _, sums in held)
+
+
+def test_steps_and_entries_are_one_where_they_count_to_a_day(made: Made) -> None:
+    with closing(opened(made["supplied", "sqlite"])) as connection:
+        rows = connection.execute(
+            "SELECT steps.kind, entries.kind, steps.amount_minor, entries.principal_minor,"
+            " steps.discount_minor, entries.interest_minor FROM voucher_steps AS steps"
+            " JOIN entries USING (entry)"
+        ).fetchall()
+        (counted,) = connection.execute(
+            "SELECT count(*) FROM entries WHERE loan IS NULL OR kind = 'conversion'"
+        ).fetchone()
+        legs = connection.execute(
+            "SELECT kind, entries.principal_minor, sum(legs.principal_minor) FROM entries JOIN legs"
+            " USING (entry) WHERE kind IN ('discount', 'recourse', 'conversion') GROUP BY entry"
+        ).fetchall()
+    kinds = {kind for kind, *_ in rows}
+    assert kinds == {
+        "confirmation", "transfer", "discount", "payment", "payment-reversed", "sale", "recourse",
+        "conversion",
+    }  # fmt: skip
+    assert len(rows) == counted
+    for kind, other, face, principal, discount, interest in rows:
+        assert other == ("reversal" if kind == "payment-reversed" else kind)
+        assert (face, discount) == (principal, interest)
+    assert legs and all(whole == parts for _, whole, parts in legs)
 
 
 # ---- the schema

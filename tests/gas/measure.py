@@ -28,7 +28,7 @@ from tests.contracts.sandbox.entries import (
 )
 from tests.contracts.sandbox.partnership import Partnership
 from tests.contracts.sandbox.terms import Terms, Tier
-from tests.gas import new_parts
+from tests.gas import new_parts, vouchers
 from tests.gas.counting import Cost, cost, counted
 
 SNAPSHOT = Path(__file__).with_name("snapshot.json")
@@ -88,7 +88,8 @@ def _measured() -> dict[str, Cost]:
     written = partnership.write_off(*losses[:MAX_WRITE_OFFS])
     gas["write-off, in a batch of 100"] = cost(written, MAX_WRITE_OFFS)
     gas |= _reversals(partnership) | _twelve_parties()
-    return gas | new_parts.measure(THREE_PARTIES, _booking, _repayment)
+    gas |= new_parts.measure(THREE_PARTIES, _booking, _repayment)
+    return gas | vouchers.measure()
 
 
 def header() -> dict[str, object]:

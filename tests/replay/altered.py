@@ -74,6 +74,7 @@ def followed(reported: Reported, findings: Findings | None = None) -> Findings:
     following = Followed(findings)
     for event, place in reported:
         following.follow(event, place)
+    following.finish()
     return located(findings)
 
 
@@ -84,7 +85,7 @@ def located(findings: Findings, *of_blocks: str) -> Findings:
     """
     for one in findings.failures:
         assert one.transaction is not None or one.check in of_blocks, one
-        assert one.deal or one.check in ("K1", "K2", "K3", "acts", "roles"), one
+        assert one.deal or one.check in ("K1", "K2", "K3", "K4", "R8", "acts", "roles"), one
     return findings
 
 
@@ -163,7 +164,8 @@ def signed(
     mine = [event for event, at in reported if at[:2] == place[:2]]
     block = ledger.engine.block(place.block)  # type: ignore[attr-defined]
     transaction = read_transaction(block.transactions[place.transaction], CHAIN_ID)
-    findings, following = Findings(), Followed(Findings())
+    findings = Findings()
+    following = Followed(findings)
     own = None
     for event, at in reported:
         if own is None and at[:2] == place[:2]:
@@ -171,7 +173,8 @@ def signed(
         if at[:2] <= place[:2]:
             following.follow(event, at)
     assert own is not None
-    SignedCalls(ledger.settings.contracts, following.agreed, following.days, findings).check(
+    findings.failures.clear()
+    SignedCalls(ledger.settings.contracts, following, findings).check(
         place=place,
         to=bytes(transaction.to) if to is None else to,
         data=bytes(transaction.data) if data is None else data,

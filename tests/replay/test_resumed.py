@@ -390,3 +390,23 @@ def test_a_folder_with_something_in_it_is_not_written_to(
     with pytest.raises(UsageInvalid, match="new folder"):
         replay(covered_export, keep=tmp_path / "kept", recompile=False)
     assert [path.name for path in (tmp_path / "kept").iterdir()] == ["mine"]
+
+
+# ---- vouchers
+
+
+@pytest.mark.parametrize("blocks", [50, 66])
+def test_vouchers_go_on_where_an_earlier_replay_ended(
+    blocks: int, supplied_export: Path, tmp_path: Path
+) -> None:
+    """Before a payment, and behind a seal."""
+    earlier = cut(tmp_path / "earlier", supplied_export, blocks)
+    assert replay(earlier, keep=tmp_path / "kept", recompile=False).ok
+    found = open_kept(tmp_path / "kept")
+    report = replay(supplied_export, resume=resumption(found), recompile=False)
+    assert report.ok and report.resumed is not None and report.resumed.block == blocks
+    whole = replay(supplied_export, recompile=False)
+    names = {"pools", "balances", *(f"R{number}" for number in (1, 2, 3, 4, 5, 7))}
+    assert {name: report.checks[name] for name in names} == {
+        name: whole.checks[name] for name in names
+    }

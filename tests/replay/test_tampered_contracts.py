@@ -9,7 +9,7 @@ import vyper
 
 from ledger.bindings import CONTRACTS, artifact, creation_code
 from ledger.chain.genesis import decode_genesis
-from ledger.founding import POSTERS, WIRING
+from ledger.wiring import POSTERS, WIRING
 from tests.replay.forge import STRANGER, Forge, found, hexed, placed, replayed, says
 from tests.replay.partnership import SERVICER
 

@@ -30,7 +30,7 @@ from typing import Any
 HERE = Path(__file__).parent
 ACCOUNTS = (
     "CASH", "CLEARING", "LOANS", "INTEREST", "PENALTY", "FEES", "DEPOSIT_PLACED", "DEPOSIT_HELD",
-    "CLAIMS", "LOSSES", "RECOVERIES",
+    "CLAIMS", "LOSSES", "RECOVERIES", "VOUCHERS_HELD", "VOUCHERS_OWED", "DISCOUNT",
 )  # fmt: skip
 REASON = re.compile(r"[A-Z]+(_[A-Z]+)+\b")
 ONE = Fraction(1)
@@ -145,6 +145,29 @@ class Loan:
         return date(year, month + 1, day)
 
 
+# ---- a voucher
+
+
+class Voucher:
+    def __init__(self, row: dict[str, str]) -> None:
+        self.core, self.supplier = row["core"], row["supplier"]
+        self.due = date.fromisoformat(row["due_date"])
+        self.amount = self.outstanding = fen(row["amount"])
+        self.state = "issued"
+        self.pieces: list[Piece] = []
+
+
+class Piece:
+    def __init__(self, voucher: Voucher, amount: int, holder: str) -> None:
+        self.voucher, self.amount, self.holder = voucher, amount, holder
+        self.state = "held"
+        self.terms: dict[str, Any] = {}  # of its financing
+        self.loan = ""
+        self.price = 0
+        self.buyer = ""
+        voucher.pieces.append(self)
+
+
 # ---- a deal
 
 
@@ -162,6 +185,8 @@ class Deal:
         self.carried = self.opening = 0
         self.status = "active"
         self.closing: set[str] = set()
+        self.vouchers: dict[str, Voucher] = {}
+        self.pieces: dict[str, Piece] = {}
         self.open: tuple[list[Any], list[Any]] = ([], [])
 
     @property
@@ -400,6 +425,141 @@ class Deal:
         for party, part in self._by_funder(terms, share):
             self._pay(party, rule["to"], "INTEREST", part)
 
+    # -- vouchers
+
+    def issue(self, row: dict[str, str]) -> None:
+        self.vouchers[row["voucher_ref"]] = Voucher(row)
+
+    def confirm(self, ref: str) -> None:
+        voucher = self.vouchers[ref]
+        assert voucher.state == "issued"
+        voucher.state = "confirmed"
+        self.post(voucher.core, "VOUCHERS_OWED", -voucher.amount)
+        self.post(voucher.supplier, "VOUCHERS_HELD", voucher.amount)
+        self.pieces[ref] = Piece(voucher, voucher.amount, voucher.supplier)
+
+    def split(self, row: dict[str, str]) -> None:
+        parent, amount = self.pieces[row["piece_ref"]], fen(row["amount"])
+        assert parent.state == "held" and 0 < amount < parent.amount
+        parent.amount -= amount
+        self.pieces[row["child_ref"]] = Piece(parent.voucher, amount, parent.holder)
+
+    def transfer(self, row: dict[str, str]) -> None:
+        self.entry(row["entry_ref"], "")
+        piece = self.pieces[row["piece_ref"]]
+        assert piece.state == "held"
+        self.post(piece.holder, "VOUCHERS_HELD", -piece.amount)
+        piece.holder = row["to"]
+        self.post(piece.holder, "VOUCHERS_HELD", piece.amount)
+
+    def finance(self, row: dict[str, str]) -> None:
+        piece, on = self.pieces[row["piece_ref"]], date.fromisoformat(row["date"])
+        assert piece.state == "held"
+        version = max(n for n, (since, _) in enumerate(self.versions, 1) if since <= on)
+        piece.terms = self.versions[version - 1][1]
+        if row["form"] == "pledge":
+            loan = {"start_date": row["date"], "maturity_date": str(piece.voucher.due)}
+            self.book({"loan_ref": row["loan_ref"], "principal": row["amount"], "method": "bullet",
+                       "annual_rate_pct": row["annual_rate_pct"], **loan})  # fmt: skip
+            piece.state, piece.loan = "pledged", row["loan_ref"]
+            return
+        self.entry(row["entry_ref"], "")
+        self._discount(piece, on, percent(row["annual_rate_pct"]))
+
+    def _discount(self, piece: Piece, on: date, rate: Fraction) -> None:
+        terms, amount = piece.terms, piece.amount
+        days = days_between(on, piece.voucher.due, terms["day_count"])
+        discount = half_up(amount * rate * days / basis(terms["day_count"]))
+        cost = percent(terms.get("receivable", {}).get("core_cost", "0%"))
+        by_core = half_up(discount * cost)
+        proceeds = amount - discount + by_core
+        self.post(piece.holder, "VOUCHERS_HELD", -amount)
+        self.post(piece.holder, "DISCOUNT", discount - by_core)
+        self.post(piece.holder, "CASH", proceeds)
+        self.post(piece.voucher.core, "DISCOUNT", by_core)
+        self.post(piece.voucher.core, "CLEARING", -by_core)
+        self.post(terms["disbursed_by"], "CASH", -proceeds)
+        self.post(terms["disbursed_by"], "CLEARING", proceeds)
+        self._held_by_funders(terms, amount, 0)
+        for party, part in self._interest(terms, discount, rate):
+            self._give(party, "DISCOUNT", part)
+        piece.state = "discounted"
+
+    def settle(self, row: dict[str, str]) -> None:
+        """The core enterprise pays; every live piece gets its part, a loan on it before its holder."""
+        voucher, paid = self.vouchers[row["voucher_ref"]], fen(row["amount"])
+        live = [piece for piece in voucher.pieces if piece.amount]
+        parts = apportion(paid, [Fraction(piece.amount) for piece in live])
+        voucher.outstanding -= paid
+        for n, (piece, part) in enumerate(zip(live, parts, strict=True)):
+            if piece.loan and self.loans[piece.loan].outstanding:
+                self._repay_by(piece, row, n, part)
+            self.entry(f"{row['entry_ref']}/{n}", "")
+            self._owe_less(voucher, part)
+            if piece.state == "discounted":
+                self._collect(piece.terms, part)
+                self._held_by_funders(piece.terms, piece.amount - part, piece.amount)
+            else:
+                self.post(piece.holder, "VOUCHERS_HELD", -part)
+                self.post(piece.holder, "CASH", part)
+            piece.amount -= part
+
+    def _repay_by(self, piece: Piece, row: dict[str, str], n: int, part: int) -> None:
+        loan = self.loans[piece.loan]
+        interest = min(part, loan.unpaid_interest(date.fromisoformat(row["date"])))
+        amounts = {
+            "principal": min(part - interest, loan.outstanding), "interest": interest,
+            "penalty": 0, "fee": 0,
+        }  # fmt: skip
+        self.repay(
+            {"entry_ref": f"{row['entry_ref']}/loan/{n}", "loan_ref": piece.loan,
+             "date": row["date"], **{name: yuan(own) for name, own in amounts.items()}}
+        )  # fmt: skip
+
+    def recourse(self, ref: str) -> None:
+        piece = self.pieces[ref]
+        assert piece.state == "discounted"
+        self.entry(f"recourse of {ref}", "")
+        self.post(piece.holder, "VOUCHERS_HELD", piece.amount)
+        self.post(piece.holder, "CASH", -piece.amount)
+        self._collect(piece.terms, piece.amount)
+        self._held_by_funders(piece.terms, 0, piece.amount)
+        piece.state = "held"
+
+    def convert(self, row: dict[str, str]) -> None:
+        """A loan of the deal to the core enterprise pays the piece."""
+        piece = self.pieces[row["piece_ref"]]
+        loan = row | {"start_date": row["date"], "principal": yuan(piece.amount)}
+        self.book(loan | {"method": "bullet"})
+        self.entry(row["entry_ref"], "")
+        self._owe_less(piece.voucher, piece.amount)
+        self.post(piece.terms["disbursed_by"], "CASH", piece.amount)
+        self.post(piece.terms["disbursed_by"], "CLEARING", -piece.amount)
+        self._held_by_funders(piece.terms, 0, piece.amount)
+        piece.voucher.outstanding -= piece.amount
+        piece.amount = 0
+
+    def sell(self, ref: str) -> None:
+        piece = self.pieces[ref]
+        seller = piece.holder
+        if piece.state == "discounted":
+            (seller,) = (funder["party"] for funder in piece.terms["funding"])
+        self.entry(f"sale of {ref}", "")
+        for party, sign in ((seller, -1), (piece.buyer, 1)):
+            self.post(party, "VOUCHERS_HELD", sign * piece.amount)
+            self.post(party, "CASH", -sign * piece.price)
+            self.post(party, "DISCOUNT", sign * (piece.price - piece.amount))
+        piece.holder, piece.state = piece.buyer, "held"
+
+    def _owe_less(self, voucher: Voucher, amount: int) -> None:
+        self.post(voucher.core, "CASH", -amount)
+        self.post(voucher.core, "VOUCHERS_OWED", amount)
+
+    def _held_by_funders(self, terms: dict[str, Any], after: int, before: int) -> None:
+        for party, part in self._principal(terms, after, before):
+            self.post(party, "VOUCHERS_HELD", part)
+            self.post(party, "CLEARING", -part)
+
     # -- postings
 
     def _pay(self, payer: str, payee: str, account: str, amount: int) -> None:
@@ -557,9 +717,39 @@ class Folder:
         elif does in ("list add", "list remove"):
             until = date.fromisoformat(words[3]) if len(words) > 2 else date.max
             self.listed.append((on, until, step["who"], *words[:2], does == "list add"))
+        elif does.startswith("voucher "):
+            return self._voucher(deal, does.removeprefix("voucher "), words)
         elif does not in ("figure declare", "figure group", "deal propose"):
             return self._submit(deal, does, words[0])
         return 0
+
+    def _voucher(self, deal: Deal, does: str, words: list[str]) -> int:
+        by_file = {
+            "issue": deal.issue, "split": deal.split, "transfer": deal.transfer,
+            "finance": deal.finance, "settle": deal.settle, "convert": deal.convert,
+        }  # fmt: skip
+        if does in by_file:
+            for row in self.rows(words[0]):
+                by_file[does](row)
+            return len(self.rows(words[0]))
+        if does == "confirm":
+            refs = [ref for ref, own in deal.vouchers.items() if own.state == "issued"]
+            for ref in refs if words == ["all"] else words:
+                deal.confirm(ref)
+        elif does == "cancel":
+            for ref in words:
+                deal.vouchers[ref].state = "cancelled"
+        elif does == "recourse":
+            for ref in words:
+                deal.recourse(ref)
+        elif does == "sell offer":
+            piece = deal.pieces[words[0]]
+            piece.buyer, piece.price = words[1], fen(words[2])
+        elif does == "sell confirm":
+            deal.sell(words[0])
+        else:
+            assert does in ("evidence", "dispute", "limit", "sell accept"), does
+        return len(self.rows(words[0])) if does == "evidence" else 0
 
     def _submit(self, deal: Deal, does: str, name: str) -> int:
         rows = [row for row in self.rows(name) if row.get("entry_ref") not in deal.entries]
@@ -598,6 +788,14 @@ class Folder:
             return max(0, target - deal.deposit) if short else 0
         if name == "statement":
             return deal.statements[rest[0]]["_".join(rest[1:])]
+        if name == "voucher":
+            voucher = deal.vouchers[rest[0]]
+            known = {"outstanding": voucher.outstanding, "status": voucher.state}
+            return known[rest[1]]
+        if name == "piece":
+            piece = deal.pieces[rest[0]]
+            own = {"amount": piece.amount, "holder": piece.holder, "status": piece.state}
+            return own[rest[1]]
         if name == "listed":
             about = [
                 yes for since, until, bank, *what, yes in self.listed

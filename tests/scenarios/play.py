@@ -155,7 +155,7 @@ def _reasons(document: Any) -> set[str]:
 def arguments(folder: Folder, step: Step, made: Path, does: str = "") -> list[str]:
     """The words of the command, without `--as` and `--json`. `made`: where generated files lie."""
     does = does or step.does
-    noun, verb = does.split(" ")
+    noun, verb = does.split(" ", 1)
     words = step.with_.split(" ")
     file = str(next((p for p in (folder.path / words[0], made / words[0]) if p.is_file()), ""))
     deal = ["--deal", step.deal]
@@ -177,7 +177,19 @@ def arguments(folder: Folder, step: Step, made: Path, does: str = "") -> list[st
         "figure group": lambda: ["--party", words[0], "--group", words[1]],
         "list add": lambda: _listing(step, words),
         "list remove": lambda: _listing(step, words),
+        "voucher confirm": lambda: [
+            *(["--all"] if words == ["all"] else words), *deal, *dated,
+        ],
+        "voucher cancel": lambda: [*words, *deal],
+        "voucher dispute": lambda: [*words, *deal],
+        "voucher recourse": lambda: [*words, *deal, *dated],
+        "voucher limit": lambda: [
+            "--bank", step.who, "--core", words[0], "--amount", words[1],
+        ],
     }  # fmt: skip
+    if noun == "voucher" and does not in rest:
+        assert file, f"{folder.path.name}: line {step.line}: no file {words[0]}"
+        return [noun, verb, file, *deal]
     if verb == "submit":
         assert file, f"{folder.path.name}: line {step.line}: no file {words[0]}"
         return [noun, verb, file, *deal]
@@ -202,6 +214,8 @@ def fact(office: Office, step: Step) -> int | str:
     known: dict[str, Callable[[], int | str]] = {
         "loan": lambda: _of_loan(office, step, rest),
         "schedule": lambda: _of_schedule(office, step, rest),
+        "voucher": lambda: _of_voucher(office, step, rest),
+        "piece": lambda: _of_piece(office, step, rest),
         "total": lambda: sum(own[rest[0]] for own in _balances(office, step.deal).values()),
         "deposit": lambda: int(_shown(office, "deposit", "show", step)["deposit_minor"]),
         "top-up": lambda: int(_shown(office, "deposit", "show", step)["top_up_minor"]),
@@ -230,6 +244,19 @@ def _of_loan(office: Office, step: Step, words: list[str]) -> int | str:
     if what == "claim":
         return int(loan["claims"].get(party[0], 0))
     return int(loan["legs"][party[0]] if what == "part" else loan["outstanding_minor"])
+
+
+def _of_voucher(office: Office, step: Step, words: list[str]) -> int | str:
+    ref, what = words
+    shown = office.run("voucher", "show", ref, "--deal", step.deal, "--json").document
+    return str(shown["status"]) if what == "status" else int(shown["outstanding_minor"])
+
+
+def _of_piece(office: Office, step: Step, words: list[str]) -> int | str:
+    ref, what = words
+    shown = office.run("voucher", "show", ref, "--deal", step.deal, "--json").document
+    (piece,) = [piece for piece in shown["pieces"] if piece["piece_ref"] == ref]
+    return int(piece["amount_minor"]) if what == "amount" else str(piece[what])
 
 
 def _of_schedule(office: Office, step: Step, words: list[str]) -> int:

@@ -19,6 +19,7 @@ from ledger.events import (
     LimitTerms,
     PeriodTerms,
     Place,
+    ReceivableTerms,
     TermsProposed,
 )
 from ledger.records import TABLES
@@ -46,6 +47,7 @@ def terms(**changes: Any) -> DealTerms:
         "layers": (),
         "claim": ClaimTerms(0, False, False),
         "period": PeriodTerms(0, FUNDERS, 0, 0, False, (), ()),
+        "receivable": ReceivableTerms(0, 0, 0, 0, False, 0, 0),
         "limits": (LimitTerms(*[0] * 11),),
         "demands": 0,
         "effective_date": 0,

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from ledger import reading, terms
-from ledger.bindings import deal_terms, label, terms_hash
+from ledger.bindings import label, terms_hash
 from ledger.errors import EntryRejected, Reverted, TermsInvalid, UsageInvalid
+from ledger.executed_terms import deal_terms
 from ledger.ledger import Ledger
 from ledger.money import day_number
 from ledger.terms import Terms

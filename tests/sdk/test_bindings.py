@@ -19,7 +19,6 @@ from ledger.bindings import (
     WRITE_OFF,
     action_id,
     artifact,
-    deal_terms,
     decode_event,
     encode_batch,
     encode_call,
@@ -28,6 +27,7 @@ from ledger.bindings import (
 )
 from ledger.chain.engine import Log
 from ledger.entries import Method, Purpose
+from ledger.executed_terms import deal_terms
 from ledger.money import day_number
 from ledger.records import decode_terms, encode_terms, name_of
 from tests.sdk.sdk_office import TERMS
@@ -220,6 +220,32 @@ def test_every_table_reaches_the_contracts() -> None:
         ((20_000, 1_000_000), (events.LAST_BOUND, 900_000)),
     )  # fmt: skip
     assert made.demands == 1 | 2 | 4 | 8 | 16
+
+
+VOUCHERS: dict[str, Any] = {
+    "cores": ["core-d", "core-c"],
+    "advance": "85%",
+    "core_cost": "40%",
+    "evidence": ["delivery", "contract"],
+    "recourse": True,
+}
+
+
+def test_vouchers_reach_the_contracts() -> None:
+    numbers = NUMBERS | {"core-c": 7, "core-d": 9}
+    made = deal_terms(agreed(rules=["cn-2025"], receivable=VOUCHERS), numbers, 20_000)
+    assert made.parties == (1, 2, 3, 9, 7)
+    assert made.receivable == (0b11000, 850_000, 400_000, 17, True, 365, day("2025-06-15"))
+    own = deal_terms(agreed(receivable={"max_days": 400}), NUMBERS, 20_000).receivable
+    assert own == (0, 1_000_000, 0, 0, False, 400, 0)
+    assert deal_terms(agreed(), NUMBERS, 20_000).receivable == (0, 0, 0, 0, False, 0, 0)
+    assert decode_terms(encode_terms(made)) == made
+
+
+def test_a_deal_of_mode_receivable_has_vouchers_without_its_table() -> None:
+    plain = deal_terms(agreed(mode="receivable"), NUMBERS, 0)
+    assert plain.receivable == (0, 1_000_000, 0, 0, False, 0, 0)
+    assert plain == deal_terms(agreed(mode="receivable", receivable={}), NUMBERS, 0)
 
 
 def test_tables_that_are_not_there_have_their_own_marks() -> None:

@@ -58,6 +58,36 @@ def test_file_is_read(tmp_path: Path) -> None:
     assert read.member("nobody") is None
 
 
+SUPPLIER = {"id": "s", "name": "S", "roles": ["supplier"]}
+
+
+def test_a_supplier_and_nothing_else_is_enrolled() -> None:
+    both = {"id": "b", "name": "B", "roles": ["supplier", "core"]}
+    read = consortium.read({**DATA, "member": [SUPPLIER, *DATA["member"], both]})
+    assert [member.id for member in read.enrolled] == ["s"]
+    assert [member.id for member in read.admitted] == ["bank-a", "platform-p", "b"]
+    assert read.enroller is not None and read.enroller.id == "platform-p"
+
+
+@pytest.mark.parametrize(
+    ("change", "column"),
+    [
+        ({"licences": ["lending"]}, "member[3].licences"),
+        ({"validator": True}, "member[3].validator"),
+    ],
+)
+def test_an_enrolled_supplier_has_neither_licence_nor_seal(
+    change: dict[str, Any], column: str
+) -> None:
+    assert _columns({**DATA, "member": [*DATA["member"], SUPPLIER | change]}) == [column]
+
+
+def test_somebody_enrols_the_suppliers() -> None:
+    auditor = {"id": "u", "name": "U", "roles": ["auditor"], "validator": True}
+    consortium.read({**DATA, "member": [auditor]})
+    assert _columns({**DATA, "member": [auditor, SUPPLIER]}) == ["member"]
+
+
 def test_settings_of_the_chain_have_defaults() -> None:
     read = consortium.read(DATA)
     assert (read.genesis_at, read.clock, read.epoch) == (None, Clock.SYSTEM, 30_000)

@@ -14,7 +14,6 @@ from ledger.bindings import CONTRACTS, decode_output, encode_call
 from ledger.consortium import Licence, Role
 from ledger.errors import ChainUnusable, LedgerMissing, UsageInvalid
 from ledger.founding import (
-    WIRING,
     bits,
     check_folder,
     contract_address,
@@ -24,6 +23,7 @@ from ledger.founding import (
 )
 from ledger.keys import KeyUse
 from ledger.ledger import Ledger
+from ledger.wiring import WIRING
 
 MEMBERS: dict[str, Any] = {
     "name": "delta-credit",
@@ -79,9 +79,75 @@ def test_contracts_are_told_of_one_another(founded: Path) -> None:
         for name, others in WIRING.items():
             words = b"".join(contracts[other].rjust(32, b"\0") for other in others)
             assert ledger.engine.code(contracts[name]).endswith(words), name
-    assert posters == {"Guarantees", "Loans", "Servicing", "Settlements"}
-    assert confirming == set(contracts) - {"Accruals", "Loans", "Members"}
+    assert posters == {
+        "Financing", "Guarantees", "Loans", "Payments", "Servicing", "Settlements", "Vouchers",
+    }  # fmt: skip
+    assert confirming == set(contracts) - {"Accruals", "Loans", "Members", "Payments"}
     assert list(contracts) == list(CONTRACTS) and set(WIRING) == set(CONTRACTS)
+
+
+CHAIN_OF_SUPPLY = consortium.read(
+    MEMBERS
+    | {
+        "member": [
+            {"id": "supplier-first", "name": "供应商", "roles": ["supplier"]},
+            *({"id": f"core-{i}", "name": f"核心{i}", "roles": ["core"]} for i in range(5)),
+            *({"id": f"bank-{i}", "name": "B", "roles": ["bank"], "validator": True} for i in range(3)),
+            {"id": "platform-p", "name": "P", "roles": ["platform"]},
+            {"id": "both", "name": "Both", "roles": ["core", "supplier"]},
+            *({"id": f"s-{i}", "name": f"S {i}", "roles": ["supplier"]} for i in range(100)),
+        ]
+    }
+)
+
+
+def test_suppliers_are_enrolled_after_the_others_are_admitted(tmp_path: Path) -> None:
+    home = tmp_path / "ledger"
+    found(home, CHAIN_OF_SUPPLY, dev=True)
+    with Ledger.open(home) as ledger:
+        members = reading.members(ledger.book())
+        head = ledger.engine.head().number
+        receipts = list(ledger.engine.receipts(1, head))
+    assert [one.number for one in members] == list(range(1, 112))
+    admitted, enrolled = members[:10], members[10:]
+    assert [one.member_id for one in admitted] == [one.id for one in CHAIN_OF_SUPPLY.admitted]
+    assert [one.member_id for one in enrolled] == [one.id for one in CHAIN_OF_SUPPLY.enrolled]
+    assert not any(one.is_enrolled for one in admitted)
+    for one in enrolled:
+        assert one.is_enrolled and one.roles == 16
+        assert (one.licences, one.validator, one.checker) == (0, bytes(20), bytes(20))
+    assert len({one.maker for one in members}) == 111
+    # Three transactions enrol 101, by the platform.
+    platform = next(one for one in members if one.member_id == "platform-p")
+    assert len(receipts) == len(CONTRACTS) + 3
+    keys = home / "keys"
+    assert {path.name for path in keys.glob("s-7-*")} == {"s-7-maker.json"}
+    assert {path.name for path in keys.glob("both-*")} == {"both-maker.json", "both-checker.json"}
+    with Ledger.open(home) as ledger:
+        assert ledger.keyring.address("s-7", KeyUse.MAKER) == ledger.member("s-7").maker
+        assert ledger.engine.nonce(platform.maker) == 3
+
+
+@pytest.mark.parametrize(
+    ("roles", "enroller"),
+    [
+        (("bank", "core", "platform", "platform"), 2),
+        (("bank", "core", "core"), 1),
+        (("auditor", "bank", "bank"), 1),
+    ],
+)
+def test_a_platform_enrols_or_else_a_core_enterprise_or_else_a_bank(
+    tmp_path: Path, roles: tuple[str, ...], enroller: int
+) -> None:
+    members = [
+        {"id": f"m-{i}", "name": "M", "roles": [role], "validator": True}
+        for i, role in enumerate(roles)
+    ]
+    supplier = {"id": "s", "name": "S", "roles": ["supplier"]}
+    found(tmp_path / "l", consortium.read(MEMBERS | {"member": [supplier, *members]}), dev=True)
+    with Ledger.open(tmp_path / "l") as ledger:
+        nonces = [ledger.engine.nonce(ledger.member(f"m-{i}").maker) for i in range(len(roles))]
+    assert nonces == [int(i == enroller) for i in range(len(roles))]
 
 
 def test_settings_come_back_from_their_file(founded: Path) -> None:

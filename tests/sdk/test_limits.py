@@ -81,6 +81,59 @@ def test_rule_behind_a_refusal_is_named(
     assert found.rule.basis in limits.explained(deal(), reason, day)
 
 
+OF_VOUCHERS = [
+    ("VOUCHER_TERM_OVER_LIMIT", TODAY, "SC-01", 365),
+    ("VOUCHER_TERM_OVER_LIMIT", date(2025, 6, 15), "SC-01", 365),
+    ("CASH_PARTY_NOT_BANK", TODAY, "SC-02", None),
+    ("PAYMENT_NOT_INSTRUCTED", TODAY, "SC-03", None),
+    ("INVOICE_REGISTERED", TODAY, "SC-04", None),
+    ("VOUCHER_ON_PREPAYMENT", TODAY, "SC-04", None),
+    ("CORE_OVER_LIMIT", TODAY, "SC-05", None),
+]
+
+
+@pytest.mark.parametrize(("reason", "day", "rule", "value"), OF_VOUCHERS)
+def test_rule_behind_a_refusal_of_a_voucher_is_named(
+    reason: str, day: date, rule: str, value: int | None
+) -> None:
+    found = limits.binding_rule(deal(receivable={}), reason, day)
+    assert found is not None and found.rule is not None
+    assert (found.rule.id, found.value) == (rule, value)
+    assert found.rule.basis in limits.explained(deal(receivable={}), reason, day)
+    assert limits.binding_rule(deal(), reason, day) is None
+
+
+def test_no_rule_limits_vouchers_issued_before_it() -> None:
+    day = date(2025, 6, 14)
+    assert limits.binding_rule(deal(receivable={}), "VOUCHER_TERM_OVER_LIMIT", day) is None
+
+
+def test_deals_own_limit_on_vouchers_is_named_with_its_table() -> None:
+    own = deal(receivable={"max_days": 90})
+    found = limits.binding_rule(own, "VOUCHER_TERM_OVER_LIMIT", TODAY)
+    assert found is not None and (found.rule, found.value) == (None, 90)
+    said = limits.explained(own, "VOUCHER_TERM_OVER_LIMIT", TODAY)
+    assert said.endswith("[receivable]: max_days = 90")
+
+
+@pytest.mark.parametrize(
+    ("rules", "receivable", "longest"),
+    [
+        (["cn-2025"], None, None),
+        ([], {}, None),
+        ([], {"max_days": 400}, (400, 0)),
+        (["cn-2025"], {}, (365, 20_254)),
+        (["cn-2025"], {"max_days": 365}, (365, 0)),
+        (["cn-2025"], {"max_days": 90}, (90, 0)),
+    ],
+)
+def test_longest_voucher_is_the_deals_own_or_the_rules_from_its_day(
+    rules: list[str], receivable: dict[str, Any] | None, longest: tuple[int, int] | None
+) -> None:
+    table = {} if receivable is None else {"receivable": receivable}
+    assert limits.longest_voucher(deal(rules=rules, **table)) == longest
+
+
 @pytest.mark.parametrize(
     ("own", "rule"), [("23.9999%", None), ("24%", "CN-15"), ("24.0001%", "CN-15")]
 )
@@ -100,7 +153,8 @@ def test_reasons_of_limits_are_those_of_the_contracts_and_that_of_the_cost() -> 
     named = {reason for reason, _, _, _ in BINDING}
     assert named - set(REASONS) == {limits.COST_OVER_LIMIT}
     of_limits = {name for name in REASONS if name.endswith(("_OVER_LIMIT", "_UNDER_LIMIT"))}
-    own = {"BORROWER_OVER_LIMIT", "OUTSTANDING_OVER_LIMIT"}
+    own = {"ADVANCE_OVER_LIMIT", "BORROWER_OVER_LIMIT", "OUTSTANDING_OVER_LIMIT"}
+    named |= {reason for reason, _, _, _ in OF_VOUCHERS}
     assert of_limits - named == own
 
 

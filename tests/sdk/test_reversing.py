@@ -14,7 +14,7 @@ from ledger.events import fields_of
 from ledger.ledger import Ledger
 from ledger.money import date_of
 from ledger.records import Loan
-from ledger.reversing import _packed
+from ledger.tips import packed
 from ledger.waterfall import Account
 from tests.sdk.sdk_office import (
     COVERED,
@@ -221,5 +221,5 @@ def test_payment_with_the_ref_of_an_entry_is_named_by_a_prefix(insured: Ledger) 
 @pytest.mark.parametrize("count", [0, 1, 4, 5, 8])
 def test_parts_are_packed_as_the_contracts_unpack_them(count: int) -> None:
     parts = [(place, 2**63 + place) for place in range(count)]
-    found = fields_of(_packed(parts))
+    found = fields_of(packed(parts))
     assert found == [amount for _, amount in parts] + [0] * (8 - count)

@@ -10,7 +10,7 @@ import pytest
 
 from ledger import consortium, messages, terms
 from ledger.errors import TermsInvalid
-from ledger.rules import Demand, Rule, packs
+from ledger.rules import Demand, Rule, TermsRule, VoucherRule, packs, rules_of
 from ledger.tables import Limits
 from ledger.terms import Terms
 
@@ -104,8 +104,34 @@ def test_rule_says_where_it_comes_from_in_both_languages(rule: Rule) -> None:
 
 
 def test_only_a_rule_for_information_demands_nothing() -> None:
-    idle = [r.id for r in ALL if not r.limited and not r.demands and r.terms == type(r.terms)()]
-    assert idle == ["CN-12"]
+    nothing = TermsRule(), VoucherRule()
+    idle = [r.id for r in ALL if not r.limited and not r.demands and (r.terms, r.vouchers) == nothing]
+    assert idle == ["CN-12", "SC-02", "SC-03", "SC-04", "SC-05"]
+
+
+def test_rules_of_vouchers_leave_a_deal_without_them_alone() -> None:
+    of_vouchers = {rule.id for rule in ALL if rule.vouchers_only}
+    assert of_vouchers == {"SC-01", "SC-02", "SC-03", "SC-04", "SC-05", "SC-07"}
+    without = rules_of(["cn-2025"], funders=1)
+    assert not of_vouchers & {rule.id for rule in without}
+    assert of_vouchers < {rule.id for rule in rules_of(["cn-2025"], funders=1, vouchers=True)}
+    assert of_vouchers < {rule.id for rule in china(receivable={}).pack_rules}
+    assert not of_vouchers & {rule.id for rule in china().pack_rules}
+
+
+def test_rules_of_vouchers_are_dated() -> None:
+    first = next(rule for rule in ALL if rule.id == "SC-01")
+    assert not first.holds_on(date(2025, 6, 14)) and first.holds_on(date(2025, 6, 15))
+    assert (first.vouchers.max_days, first.vouchers.reason_over_days) == (365, 183)
+    delivery = next(rule for rule in ALL if rule.id == "SC-07")
+    assert not delivery.holds_on(date(2025, 5, 31)) and delivery.holds_on(date(2025, 6, 1))
+    assert delivery.vouchers.due_within_days == 60
+
+
+def test_vouchers_longer_than_a_rule_allows_are_refused_and_the_rule_is_named() -> None:
+    assert china(receivable={"max_days": 365}).receivable is not None
+    ((column, what),) = problems({"rules": ["cn-2025"], "receivable": {"max_days": 366}})
+    assert column == "receivable.max_days" and "SC-01 (银发〔2025〕77号)" in what
 
 
 def test_rules_of_a_pack_are_in_the_reference_with_their_days_and_basis() -> None:

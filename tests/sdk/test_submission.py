@@ -22,7 +22,7 @@ from ledger.entries import (
 )
 from ledger.ledger import Ledger
 from ledger.money import day_number
-from ledger.rows import BATCH_ROWS, At, Route, Row, amounts, particulars
+from ledger.rows import BATCH_ROWS, At, Row, amounts, particulars
 from ledger.submission import LAST_DATE, Plan, Planner, Probing
 from tests.sdk.sdk_office import DEAL, SERVICER, TERMS, agree, booking, repayment, uncovered
 
@@ -184,7 +184,7 @@ class Contract:
         self.sequences: dict[int, int] = {}
         self.attempts = 0
 
-    def __call__(self, route: Route, version: int, rows: list[tuple[int, ...]]) -> str | None:
+    def __call__(self, first: Sendable, rows: list[tuple[int, ...]]) -> str | None:
         self.attempts += 1
         after = dict(self.sequences)
         for number, loan, sequence, _ in rows:
@@ -216,7 +216,7 @@ def test_probing_finds_exactly_the_bad_rows(bad: set[int]) -> None:
 def test_probing_where_nothing_stays_leaves_out_what_it_cannot_judge() -> None:
     seen: list[int] = []
 
-    def attempt(route: Route, version: int, rows: list[tuple[int, ...]]) -> str | None:
+    def attempt(first: Sendable, rows: list[tuple[int, ...]]) -> str | None:
         seen.extend(number for number, *_ in rows)
         return None
 

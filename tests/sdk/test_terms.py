@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from ledger import consortium, terms
 from ledger.errors import TermsInvalid
 from ledger.messages import text
+from ledger.receivable import Evidence, Receivable, evidence_of
 from ledger.tables import Charge, Funder, InterestCheck, Limits, Mode, PeriodRule, VolumeReading
 from ledger.terms import Terms
 
@@ -224,6 +225,14 @@ SHAPE = [
     ({"day_count": "ACT/ACT"}, "day_count"),
     ({"servicer": "funders"}, "servicer"),
     ({"rules": "cn-2025"}, "rules"),
+    ({"receivable": {"cores": ["funders"]}}, "receivable.cores[1]"),
+    ({"receivable": {"advance": "0%"}}, "receivable.advance"),
+    ({"receivable": {"advance": "100.0001%"}}, "receivable.advance"),
+    ({"receivable": {"core_cost": "101%"}}, "receivable.core_cost"),
+    ({"receivable": {"evidence": ["receipt"]}}, "receivable.evidence[1]"),
+    ({"receivable": {"recourse": "yes"}}, "receivable.recourse"),
+    ({"receivable": {"max_days": 0}}, "receivable.max_days"),
+    ({"receivable": {"who": "a"}}, "receivable.who"),
     ({"funding": []}, "funding"),
     ({"funding": [{"party": "a", "share": "100%", "lead": True}]}, "funding[1].lead"),
     ({"funding": [{"party": "a"}]}, "funding[1].share"),
@@ -297,6 +306,8 @@ CROSS = [
      "funding", "funding_sum"),
     ({"funding": [{"party": "a", "share": "60%"}, {"party": "a", "share": "40%"}]},
      "funding[2].party", "duplicate"),
+    ({"receivable": {"cores": ["c", "d", "c"]}}, "receivable.cores[3]", "duplicate"),
+    ({"receivable": {"core_cost": "1%"}}, "receivable.cores", "core_cost"),
     ({"mode": "deposit"}, "deposit", "mode_demands"),
     ({"mode": "profit-share"}, "interest", "mode_demands"),
     ({"mode": "guaranteed"}, "loss", "mode_demands"),
@@ -360,6 +371,76 @@ def test_eight_funders_are_allowed_and_nine_are_not() -> None:
 def test_layer_bounded_by_its_deposit_may_have_one_after_it() -> None:
     deal = terms.read({**LEAST, **_loss({"source": "deposit"}, {"share": "40%"}), **_deposit()})
     assert len(deal.loss) == 2
+
+
+def test_vouchers_are_read() -> None:
+    table = {
+        "cores": ["c"],
+        "advance": "85%",
+        "core_cost": "0.5%",
+        "evidence": ["delivery", "order", "delivery"],
+        "recourse": True,
+        "max_days": 180,
+    }
+    found = terms.read({**LEAST, "receivable": table}).receivable
+    assert found is not None
+    assert (found.cores, found.advance_ppm, found.core_cost_ppm) == (("c",), 850_000, 5_000)
+    assert found.evidence == (Evidence.ORDER, Evidence.DELIVERY), "each once and in one order"
+    assert (found.recourse, found.max_days) == (True, 180)
+
+
+def test_every_key_of_vouchers_is_optional_and_so_is_the_table_in_their_mode() -> None:
+    empty = terms.read({**LEAST, "receivable": {}})
+    assert empty.receivable == Receivable() and empty.receivable.advance_ppm == 1_000_000
+    assert terms.read(LEAST).receivable is None
+    mode = {**LEAST, "mode": "receivable"}
+    assert terms.read(mode).receivable == Receivable()
+    assert terms.read(mode).digest == terms.read({**mode, "receivable": {}}).digest
+    assert terms.from_canonical(terms.read(mode).canonical) == terms.read(mode)
+
+
+def test_evidence_has_the_bits_of_the_contracts() -> None:
+    assert [kind.bit for kind in Evidence] == [1, 2, 4, 8, 16]
+    assert evidence_of(0b10010) == (Evidence.ORDER, Evidence.DELIVERY)
+
+
+OF_ROLES = consortium.read(
+    {
+        "name": "c",
+        "chain_id": 1,
+        "member": [
+            {"id": "a", "name": "A", "roles": ["bank"], "validator": True},
+            {"id": "d", "name": "D", "roles": ["custodian"]},
+            {"id": "p", "name": "P", "roles": ["platform"]},
+            {"id": "c", "name": "C", "roles": ["core"]},
+            {"id": "s", "name": "S", "roles": ["supplier"]},
+        ],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "column"),
+    [
+        ({"disbursed_by": "p"}, "disbursed_by"),
+        ({"collected_by": "p"}, "collected_by"),
+        ({"collected_by": "c"}, "collected_by"),
+        ({"receivable": {"cores": ["c", "p"]}}, "receivable.cores[2]"),
+        ({"receivable": {"cores": ["s"]}}, "receivable.cores[1]"),
+        ({"servicer": "s"}, "servicer"),
+    ],
+)
+def test_in_a_deal_with_vouchers_each_has_the_role_of_what_it_does(
+    change: dict[str, Any], column: str
+) -> None:
+    base = {**LEAST, "mode": "receivable", "collected_by": "d", "servicer": "p"}
+    terms.read({**base, "receivable": {"cores": ["c"]}}, consortium=OF_ROLES)
+    ((found, _),) = _problems({**base, **change}, consortium=OF_ROLES)
+    assert found == column
+
+
+def test_without_vouchers_a_platform_may_disburse() -> None:
+    terms.read({**LEAST, "disbursed_by": "p", "collected_by": "c"}, consortium=OF_ROLES)
 
 
 def test_all_problems_are_reported_at_once() -> None:

@@ -36,11 +36,14 @@ def test_contracts_of_the_ledger_are_those_with_acts_under_four_eyes(fresh: Part
     assert {name for name, address in fresh.addresses.items() if confirms(address)} == {
         "Deals",
         "Exposures",
+        "Financing",
         "Guarantees",
         "Journal",
         "Lists",
+        "Pools",
         "Servicing",
         "Settlements",
+        "Vouchers",
     }
     assert not confirms(fresh.operator.address)
 

@@ -19,12 +19,16 @@ NAMES = (
     "Accruals",
     "Deals",
     "Exposures",
+    "Financing",
     "Guarantees",
     "Journal",
     "Lists",
     "Loans",
+    "Payments",
+    "Pools",
     "Servicing",
     "Settlements",
+    "Vouchers",
     "Members",
 )
 """In the order of their deployment."""

@@ -33,6 +33,9 @@ class DayKind(IntEnum):
     PERIOD_STATEMENT = 10
     SETTLEMENT_PAYMENT = 11
     REVERSAL = 12
+    CONFIRMATION = 13
+    TRANSFER = 14
+    VOUCHER_PAYMENT = 15
 
 
 class Section(IntFlag):

@@ -179,6 +179,11 @@ class Book:
         for account, change in ((debit, amount), (credit, -amount)):
             self._balances[party, account] = self._balances.get((party, account), 0) + change
 
+    def post(self, postings: Iterable[tuple[str, str, int]]) -> None:
+        """Parties, accounts and amounts that add up to nothing."""
+        for party, account, amount in postings:
+            self._balances[party, account] = self._balances.get((party, account), 0) + amount
+
     def balance(self, party: str, account: str) -> int:
         """One balance."""
         return self._balances.get((party, account), 0)

@@ -25,7 +25,8 @@ from tests.contracts.sandbox.entries import (
 from tests.contracts.sandbox.terms import Terms
 
 ACCOUNTS = (
-    "CASH CLEARING LOANS INTEREST PENALTY FEES DEPOSIT_PLACED DEPOSIT_HELD CLAIMS LOSSES RECOVERIES"
+    "CASH CLEARING LOANS INTEREST PENALTY FEES DEPOSIT_PLACED DEPOSIT_HELD CLAIMS LOSSES RECOVERIES "
+    "VOUCHERS_HELD VOUCHERS_OWED DISCOUNT"
 ).split()
 DEAL = "joint-2026-01"
 MEMBERS = ("bank", "platform", "guarantor", "auditor")
@@ -34,19 +35,26 @@ WIRING = {
     "Accruals": ("Deals", "Loans", "Servicing", "Settlements"),
     "Deals": ("Members",),
     "Exposures": ("Members", "Deals", "Guarantees", "Journal", "Loans", "Servicing"),
+    "Financing": ("Members", "Deals", "Journal", "Lists", "Loans", "Payments", "Vouchers"),
     "Guarantees": ("Members", "Deals", "Exposures", "Journal", "Loans"),
     "Journal": ("Members", "Deals"),
     "Lists": ("Members",),
     "Loans": (
         "Members", "Deals", "Accruals", "Exposures", "Guarantees", "Journal", "Lists", "Servicing",
     ),
+    "Payments": ("Members", "Deals", "Financing", "Journal", "Loans", "Vouchers"),
+    "Pools": ("Members",),
     "Servicing": ("Members", "Deals", "Exposures", "Journal", "Loans"),
     "Settlements": ("Members", "Deals", "Journal", "Accruals"),
+    "Vouchers": ("Members", "Deals", "Journal", "Financing"),
 }  # fmt: skip
 """Contract to those whose addresses its constructor takes."""
-POSTERS = ("Guarantees", "Loans", "Servicing", "Settlements")
+POSTERS = (
+    "Financing", "Guarantees", "Loans", "Payments", "Servicing", "Settlements", "Vouchers",
+)  # fmt: skip
 CONFIRMING = (
-    "Deals", "Exposures", "Guarantees", "Journal", "Lists", "Servicing", "Settlements",
+    "Deals", "Exposures", "Financing", "Guarantees", "Journal", "Lists", "Pools", "Servicing",
+    "Settlements", "Vouchers",
 )  # fmt: skip
 
 Balances = dict[str, dict[str, int]]
@@ -65,11 +73,13 @@ class Member:
     number: int
     maker: Key
     checker: Key
+    roles: int
 
     @classmethod
-    def named(cls, name: str, number: int) -> Member:
-        """A member whose keys follow from its name."""
-        return cls(name, number, Key(f"{name} maker"), Key(f"{name} checker"))
+    def named(cls, name: str, number: int, roles: int | None = None) -> Member:
+        """A member whose keys follow from its name, and its roles from its number unless told."""
+        of_number = 1 << number % 8 if roles is None else roles
+        return cls(name, number, Key(f"{name} maker"), Key(f"{name} checker"), of_number)
 
     @property
     def admission(self) -> tuple[Any, ...]:
@@ -79,7 +89,7 @@ class Member:
             self.name.title(),
             self.maker.address,
             self.checker.address,
-            1 << self.number % 8,
+            self.roles,
             self.number % 2,
             self.maker.address if self.number <= 2 else bytes(20),
         )
@@ -88,10 +98,14 @@ class Member:
 class Partnership:
     """Contracts deployed by an operator, wired by the addresses they will have."""
 
-    def __init__(self, names: Sequence[str] = MEMBERS) -> None:
+    def __init__(
+        self, names: Sequence[str] = MEMBERS, roles: Mapping[str, int] | None = None
+    ) -> None:
         self.chain = Chain()
         self.operator = Key("operator")
-        self.by_name = {name: Member.named(name, i + 1) for i, name in enumerate(names)}
+        self.by_name = {
+            name: Member.named(name, i + 1, (roles or {}).get(name)) for i, name in enumerate(names)
+        }
         self.addresses = {
             name: created_by(self.operator.address, nonce) for nonce, name in enumerate(NAMES)
         }
@@ -110,6 +124,9 @@ class Partnership:
         self.guarantees, self.journal, self.lists = (
             contracts[name] for name in ("Guarantees", "Journal", "Lists")
         )
+        self.financing, self.payments, self.pools, self.vouchers = (
+            contracts[name] for name in ("Financing", "Payments", "Pools", "Vouchers")
+        )
         self.loans, self.servicing, self.settlements, self.members = (
             contracts[name] for name in ("Loans", "Servicing", "Settlements", "Members")
         )
@@ -117,6 +134,15 @@ class Partnership:
     def _deploy(self, name: str, *arguments: Any) -> Contract:
         address = self.chain.deploy(self.operator, creation_code(name, *arguments))
         return Contract(self.chain, name, address)
+
+    def enrol(self, *names: str, by: Key | None = None) -> None:
+        """登记 of suppliers, by the first member's maker unless told."""
+        key = by or next(iter(self.by_name.values())).maker
+        first = self.members.read("count") + 1
+        enrolled = [Member.named(name, first + i, 16) for i, name in enumerate(names)]
+        rows = [(deal_id(one.name), one.name.title(), one.maker.address) for one in enrolled]
+        self.members.send(key, "enrol", rows)
+        self.by_name |= {one.name: one for one in enrolled}
 
     @property
     def numbers(self) -> Mapping[str, int]:

@@ -26,10 +26,11 @@ _DEPOSIT = "(uint256,uint256,uint256,uint256,uint256)"
 _LAYERS = "(uint256,bool,uint256,uint256,uint256,bool)[]"
 _CLAIM = "(uint256,bool,bool)"
 _PERIOD = f"(uint256,uint256,uint256,uint256,bool,{_BANDS},{_BANDS})"
+_RECEIVABLE = "(uint256,uint256,uint256,uint256,bool,uint256,uint256)"
 _LIMITS = f"({','.join(['uint256'] * 11)})[]"
 TERMS_TYPE = (
     "(uint256[],uint256[],uint256,uint256,uint256,uint256,uint256,"
-    f"{_TIERS},{_TIERS},{_FEES},{_DEPOSIT},{_LAYERS},{_CLAIM},{_PERIOD},{_LIMITS},"
+    f"{_TIERS},{_TIERS},{_FEES},{_DEPOSIT},{_LAYERS},{_CLAIM},{_PERIOD},{_RECEIVABLE},{_LIMITS},"
     "uint256,uint256,bytes32)"
 )
 
@@ -144,6 +145,20 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Receivable:
+    """What the terms say of vouchers; an advance of 0 in a deal without them."""
+
+    cores: tuple[str | int, ...] = ()
+    """Parties, or bits as they are."""
+    advance: int = PPM
+    core_cost: int = 0
+    evidence: int = 0
+    recourse: bool = False
+    max_days: int = 0
+    max_days_from: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """Limits on loans from a day on; 0 for none."""
 
@@ -181,6 +196,7 @@ class Terms:
     layers: tuple[Layer, ...] = ()
     claim: Claim = Claim()
     period: Period = Period()
+    receivable: Receivable = Receivable(advance=0)
     limits: Limits | tuple[Limits, ...] = Limits()
     """In force one after another; a single one may stand alone."""
     demands: int = 0
@@ -224,6 +240,7 @@ class Terms:
             tuple(self._layer(layer) for layer in self.layers),
             (self.claim.days_past_due, self.claim.with_interest, self.claim.pro_rata),
             self._period(),
+            self._receivable(),
             tuple(self._limits(segment) for segment in segments),
             self.demands,
             self.effective_date,
@@ -267,6 +284,18 @@ class Terms:
             period.whole,
             tuple((band.up_to, band.ppm) for band in period.tiers),
             tuple((band.up_to, band.ppm) for band in period.risk),
+        )
+
+    def _receivable(self) -> tuple[Any, ...]:
+        receivable = self.receivable
+        return (
+            sum(core if isinstance(core, int) else 1 << self.place(core) for core in receivable.cores),
+            receivable.advance,
+            receivable.core_cost,
+            receivable.evidence,
+            receivable.recourse,
+            receivable.max_days,
+            receivable.max_days_from,
         )
 
     def _limits(self, limits: Limits) -> tuple[int, ...]:

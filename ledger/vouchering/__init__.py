@@ -1,0 +1,1 @@
+"""Vouchering: vouchers as people and their programs read them; all of it is read from the book."""
