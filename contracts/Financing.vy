@@ -138,7 +138,6 @@ struct Batch:
     division: IDeals.Division
 
 # ---- events
-# ---- events
 # Opens a batch: the deal, version and submitter of the entries that follow it in the transaction.
 event EntriesSubmitted:
     deal_id: indexed(bytes32)
@@ -318,6 +317,8 @@ def discount(_deal_id: bytes32, _version: uint256, _rows: DynArray[Discount, MAX
     """
     batch: Batch = self._open_as_servicer(_deal_id, _version)
     lent: uint256 = (staticcall ILoans(LOANS).volume(_deal_id))[0]
+    limits: uint256 = 0
+    checked_date: uint256 = max_value(uint256)
     tally: tallies.Tally = empty(tallies.Tally)
     for row: Discount in _rows:
         taken: voucher_steps.Taken = self._take(_deal_id, row.piece_id, row.voucher_id, row.place)
@@ -325,12 +326,15 @@ def discount(_deal_id: bytes32, _version: uint256, _rows: DynArray[Discount, MAX
         rate: uint256 = self.offered_ppm[_deal_id][row.piece_id]
         assert taken.state == voucher_words.OFFERED and rate != 0, reasons.PIECE_NOT_OFFERED
         self._require_financeable(batch, taken)
-        limits: uint256 = (staticcall IDeals(DEALS).rules(_deal_id, _version, date)).limits
+        if date != checked_date:
+            limits = (staticcall IDeals(DEALS).rules(_deal_id, _version, date)).limits
         if limits & MASK_24 != 0:
             assert rate <= limits & MASK_24, reasons.RATE_OVER_LIMIT
-        listed_until: uint256 = staticcall ILists(LISTS).require_listed(
-            batch.division.parties, batch.division.places, date
-        )
+        if date != checked_date:
+            listed_until: uint256 = staticcall ILists(LISTS).require_listed(
+                batch.division.parties, batch.division.places, date
+            )
+            checked_date = date
         discounted: uint256 = self.discounted_minor[_deal_id] + taken.amount_minor
         if (limits >> 104) & MASK_64 != 0:
             assert discounted + lent <= (limits >> 104) & MASK_64, reasons.OUTSTANDING_OVER_LIMIT

@@ -28,7 +28,9 @@ def propose(ledger: Ledger, terms: Terms, *, by: str, effective_date: int, dry_r
     """See `Ledger.propose`."""
     book = ledger.book()
     numbers = _numbers(ledger)
-    missing = [party for party in terms.parties if party not in numbers]
+    # An enrolled supplier has no checker: what it would have to sign never comes into force.
+    signing = {member.member_id for member in reading.admitted(book)}
+    missing = [party for party in terms.parties if party not in signing]
     if missing:
         raise TermsInvalid(
             [Problem(what=text("ledger.member_unknown"), found=party) for party in missing]

@@ -231,7 +231,7 @@ class _Posting:
         route, by = batch[0].route, batch[0].by or self._by
         rows = [words for row in self._judged(batch) for words in row.contract_rows()]
         if not rows:
-            return True
+            return self._note_sent(batch, by, waits=False)
         to, data = self._call(batch[0], rows)
         before = len(outbox.receipts)
         waits = False
@@ -257,6 +257,9 @@ class _Posting:
                 transactions=self.sent.transactions + len(receipts),
                 gas_used=self.sent.gas_used + sum(receipt.gas_used for receipt in receipts),
             )
+        return self._note_sent(batch, by, waits=waits)
+
+    def _note_sent(self, batch: list[Sendable], by: str, *, waits: bool) -> bool:
         (self._waiting_at if waits else self._posted_at).update(row.at.position for row in batch)
         if not waits and batch[0].by:
             self._signed[by] = self._signed.get(by, 0) + len(batch)
@@ -267,7 +270,6 @@ class _Posting:
         if self._atomic or not self._dry_run or not batch[0].by:
             return batch
         judged = [row for row in batch if self._touched.isdisjoint(row.subjects + row.needs)]
-        self._posted_at.update(row.at.position for row in batch)
         self._touched.update(subject for row in batch for subject in row.subjects)
         return judged
 

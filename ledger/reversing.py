@@ -38,6 +38,8 @@ _ROUTES = {
     Kind.RECOVERY: ("Guarantees", "reverse_recovery"),
     Kind.CLAIM_REPAYMENT: ("Guarantees", "reverse_recovery"),
 }
+_MOST_PIECES = 250
+"""Of a voucher: see Vouchers.split."""
 _BOOKING_PREFIX, _DEPOSIT_PREFIX = "booking/", "deposit/"
 _Found = reading.Posted | reading.DepositLine | reading.SettlementLine | reading.VoucherStep
 
@@ -105,10 +107,8 @@ class _Reversing:
 
     def each_of(self, ref: str) -> list[str]:
         """The refs of a payment on a voucher by its pieces, newest first; any other as it is."""
-        found: list[str] = []
-        while self._step(one := paid_of_piece(ref, len(found) + 1)) is not None:
-            found.insert(0, one)
-        return found or [ref]
+        parts = (paid_of_piece(ref, place) for place in range(_MOST_PIECES, 0, -1))
+        return [one for one in parts if self._step(one) is not None] or [ref]
 
     def find(self, ref: str) -> _Found:
         """The entry, the payment into the deposit, on a settlement or a piece, of that ref.

@@ -24,6 +24,8 @@ from eth.vm.memory import Memory
 from eth.vm.opcode import _FastOpcode
 from eth.vm.stack import Stack
 
+from ledger.chain.precompiles import PRECOMPILES
+
 _WORD = 1 << 256
 _STACK_ITEMS = 1024
 LANDING, PUSH_1, PUSH_32, _DUP1, _SWAP1 = 0x5B, 0x60, 0x7F, 0x80, 0x90
@@ -34,6 +36,7 @@ Logic = Callable[[Any], None]
 class LedgerComputation(LondonComputation):
     """Executes a message's code."""
 
+    _precompiles = PRECOMPILES
     _stack: Stack
     _memory: Memory
 

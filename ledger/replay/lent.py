@@ -143,11 +143,10 @@ class Lent:
 
     # ---- what stands on one
 
-    def _take(self, event: Any, kind: int, amounts: Amounts) -> Loan | None:
+    def _take(self, event: Any, kind: int, amounts: Amounts) -> None:
         loan = self._own(event)
         if loan is not None:
             self._push(loan, Standing(kind, event.entry_id, event.date, amounts))
-        return loan
 
     def _push(self, loan: Loan, entry: Standing) -> None:
         loan.standing.append(entry)
@@ -161,8 +160,11 @@ class Lent:
         return loan
 
     def _loan_repaid(self, event: events.LoanRepaid, place: Place) -> None:
-        loan = self._take(event, REPAYMENT, Amounts.unpack(sum(event.legs)))
-        self._repaid = (event.entry_id, loan) if loan else None
+        loan, self._repaid = self._own(event), None
+        if loan is not None:
+            amounts = Amounts.unpack(sum(event.legs))
+            self._push(loan, Standing(REPAYMENT, event.entry_id, event.date, amounts))
+            self._repaid = event.entry_id, loan
 
     def _further(self, event: events.FurtherLegs, place: Place) -> None:
         if self._repaid is None or self._repaid[0] != event.entry_id:

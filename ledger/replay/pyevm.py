@@ -17,6 +17,7 @@ from ledger.chain.accounts import CODE, LedgerAccounts
 from ledger.chain.engine import ZERO_ADDRESS
 from ledger.chain.execution import LedgerState, call, open_state, reason_of
 from ledger.chain.genesis import Genesis
+from ledger.chain.precompiles import PRECOMPILES
 from ledger.chain.store import Batch, Table
 from ledger.chain.trie import EMPTY_ROOT
 from ledger.errors import Refused
@@ -42,11 +43,17 @@ class AuditAccounts(LedgerAccounts):
         }
 
 
+class AuditComputation(LondonComputation):
+    """py-evm's own opcode loop, not the one that sealed the blocks."""
+
+    _precompiles = PRECOMPILES
+
+
 class AuditState(LedgerState):
-    """The state on py-evm's own opcode loop, not on the one that sealed the blocks."""
+    """The state on that loop."""
 
     account_db_class = AuditAccounts
-    computation_class = LondonComputation
+    computation_class = AuditComputation
 
 
 class MemoryStore(Batch):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from ledger import reading
 from ledger.bindings import label
 from ledger.book import Book
+from ledger.reading.voucher_postings import posted_steps, postings
 from ledger.replay.asking import Asking
 from ledger.replay.followed import Followed
 from ledger.replay.pieces import DISCOUNT, OFFERED, PLEDGED, Piece, Register, Voucher
@@ -170,16 +172,34 @@ class Receivables:
             expect(word, self._asking.ask("Financing", "sale", *own), "sale")
 
     def _check_accounts(self, deal_id: bytes, deal: reading.Deal) -> None:
-        """What members hold, owe, bear and earn by the model of their own, with the journal."""
-        for member in sorted(self._register.members_of(deal_id)):
-            for account in _OWN_ACCOUNTS:
+        """What steps on vouchers posted, by the model of their own, with the journal and the book.
+
+        To the accounts of vouchers nothing else is posted; to CASH and CLEARING other entries are.
+        """
+        members = sorted(self._register.members_of(deal_id))
+        by_book = self._posted(deal) if members else Counter()
+        for member in members:
+            for account, number in _NUMBERS.items():
                 own = self._register.balances[deal_id, member, account]
-                key = member * 256 + _NUMBERS[account]
-                found = self._asking.ask("Journal", "balances", deal_id, key)
-                self._asking.expect(
-                    "balances", own, found, "balance by steps on vouchers",
-                    deal=deal.name, account=PartyAccount(member, account.value),
-                )  # fmt: skip
+                told = {"posted by steps on vouchers in the book": by_book[member, account]}
+                if account in _OWN_ACCOUNTS:
+                    key = member * 256 + number
+                    kept = self._asking.ask("Journal", "balances", deal_id, key)
+                    told["balance by steps on vouchers"] = kept
+                for what, found in told.items():
+                    self._asking.expect(
+                        "balances", own, found, what,
+                        deal=deal.name, account=PartyAccount(member, account.value),
+                    )  # fmt: skip
+
+    def _posted(self, deal: reading.Deal) -> Counter[tuple[int, Account]]:
+        """What the steps in the book posted, by member and account."""
+        terms = {one.version: one.terms for one in reading.versions(self._book, deal.deal)}
+        found: Counter[tuple[int, Account]] = Counter()
+        for step in posted_steps(self._book, deal.deal):
+            for to, amount_minor in postings(step, terms).items():
+                found[to] += amount_minor
+        return found
 
     def _check_invoices(self, names: Mapping[bytes, str]) -> None:
         """R2: what every invoice backs."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ledger import reading
 from ledger.errors import explain
 from ledger.messages import text
-from ledger.money import date_of
+from ledger.money import currency_decimals, date_of, format
 from ledger.voucher_records import Piece, StepKind, Voucher
 from ledger.vouchers.rows import VoucherRow
 
@@ -23,13 +23,17 @@ def explained(ledger: Ledger, deal: str, row: VoucherRow, reason: str) -> str:
     known = ""
     if reason == "INVOICE_REGISTERED":
         known = _registered(ledger, row)
-    elif reason in ("PIECE_NOT_HELD", "VOUCHER_DISPUTED"):
+    elif reason in ("PIECE_NOT_HELD", "VOUCHER_DISPUTED", "CORE_OVER_LIMIT"):
         book, number = ledger.book(), ledger.deal(deal).deal
         piece = reading.piece(book, number, row.subjects[0])
         voucher = reading.voucher(book, number, piece.voucher_id) if piece else None
         if piece is not None and voucher is not None:
-            disputed = reason == "VOUCHER_DISPUTED"
-            known = _disputed(ledger, voucher) if disputed else _used(ledger, piece)
+            if reason == "PIECE_NOT_HELD":
+                known = _used(ledger, piece)
+            elif reason == "VOUCHER_DISPUTED":
+                known = _disputed(ledger, voucher)
+            else:
+                known = _limited(ledger, voucher, row.version)
     return text("problem.separator").join(filter(None, [explain(reason), known]))
 
 
@@ -68,18 +72,32 @@ def _used(ledger: Ledger, piece: Piece) -> str:
     )
 
 
+def _limited(ledger: Ledger, voucher: Voucher, version: int) -> str:
+    """What the funders want to have out in vouchers of the core enterprise at most."""
+    book = ledger.book()
+    terms = reading.versions(book, voucher.deal)[version - 1].terms
+    decimals = currency_decimals(reading.currency(book, voucher.deal, version))
+    limits = []
+    for bank in terms.parties[: len(terms.shares_ppm)]:
+        max_minor = reading.core_limit_minor(book, bank, voucher.core)
+        if max_minor is not None:
+            amount = format(max_minor, decimals)
+            limits.append(text("voucher.limited", bank=_name(ledger, bank), amount=amount))
+    return text("problem.separator").join(limits)
+
+
+def _name(ledger: Ledger, number: int) -> str:
+    found = reading.member_numbered(ledger.book(), number)
+    return found.member_id if found else str(number)
+
+
 def _disputed(ledger: Ledger, voucher: Voucher) -> str:
     """Who disputes a voucher."""
-    book = ledger.book()
-    terms = reading.versions(book, voucher.deal)[voucher.version - 1].terms
+    terms = reading.versions(ledger.book(), voucher.deal)[voucher.version - 1].terms
     who = {
         _CORE: voucher.core,
         _SERVICER: terms.parties[terms.servicer],
         _SUPPLIER: voucher.supplier,
     }
-    members = [
-        found.member_id
-        for mark, number in who.items()
-        if voucher.disputes & mark and (found := reading.member_numbered(book, number)) is not None
-    ]
+    members = [_name(ledger, number) for mark, number in who.items() if voucher.disputes & mark]
     return text("voucher.disputed_by", members=", ".join(members)) if members else ""

@@ -15,7 +15,7 @@ from ledger.events import Amounts
 from ledger.money import apportion, day_number
 from ledger.rows import ROUTES, At
 from ledger.voucher_entries import VoucherPayment
-from ledger.voucher_records import Piece, PieceState, StepKind, Voucher
+from ledger.voucher_records import Piece, PieceState, Voucher
 from ledger.vouchers.register import reused
 from ledger.vouchers.rows import INSTRUCT, SETTLE, Needed, VoucherRow, number
 from ledger.vouchers.standing import LoanCourse, Standing, take
@@ -33,7 +33,10 @@ _NOTHING = _Repaid()
 
 
 def paid_ref(entry_ref: str, place: int) -> str:
-    """The ref of what one live piece gets of a payment; `place`: from 1, the oldest first."""
+    """The ref of what one piece gets of a payment.
+
+    `place`: from 1, among all pieces that the voucher ever had, the oldest first.
+    """
     return f"{entry_ref}/{place}"
 
 
@@ -54,7 +57,8 @@ def pay(standing: Standing, entry: VoucherPayment, at: At) -> Needed:
         return needed
     version = standing.version_for(voucher, entry.date)
     core, collector = standing.name(voucher.core), standing.party(version, "collected_by")
-    paid = _paid_before(standing, entry)
+    needed.of = standing.party(version, "servicer"), collector
+    paid = _paid_before(standing, entry, voucher_id)
     needed.gone = bool(paid) and all(step.reversed for step in paid)
     instruction = voucher_id, reference_id, entry.amount_minor
     instructed = standing.is_instructed(*instruction, used=not needed.gone)
@@ -72,28 +76,23 @@ def pay(standing: Standing, entry: VoucherPayment, at: At) -> Needed:
         needed.parts.append(row)
         voucher.instructed_minor += entry.amount_minor
     # One that is not confirmed has no pieces yet: the contract refuses the instruction.
-    if standing.live(voucher_id) and entry.amount_minor <= voucher.outstanding_minor:
+    has_pieces = any(piece.live for piece in standing.pieces(voucher_id))
+    if has_pieces and entry.amount_minor <= voucher.outstanding_minor:
         _pay_out(standing, entry, needed, voucher, version)
     return needed
 
 
-def _paid_before(standing: Standing, entry: VoucherPayment) -> list[reading.VoucherStep]:
+def _paid_before(
+    standing: Standing, entry: VoucherPayment, voucher_id: bytes
+) -> list[reading.VoucherStep]:
     """What is on the chain of a payment, by its pieces."""
-    first = standing.posted(standing.id_of(paid_ref(entry.entry_ref, 1)))
-    if first is None:
-        return []
-    of_voucher = {
-        step.entry_id: step
-        for step in standing.steps(first.voucher_id)
-        if step.kind is StepKind.PAYMENT
-    }
-    found = []
-    for place in range(1, len(of_voucher) + 1):
-        own = entry_id(standing.salt, paid_ref(entry.entry_ref, place))
-        if own in of_voucher:
-            found.append(of_voucher[own])
-    # The entry may be of another kind altogether.
-    return found or [first]
+    # One piece is the rule: then this is the only look.
+    places = range(1, max(1, len(standing.pieces(voucher_id))) + 1)
+    steps = (
+        standing.posted(entry_id(standing.salt, paid_ref(entry.entry_ref, place)))
+        for place in places
+    )
+    return [step for step in steps if step is not None]
 
 
 def _instruct(
@@ -102,7 +101,7 @@ def _instruct(
     day = day_number(entry.date)
     return VoucherRow(
         entry=entry, at=at, by=core, route=INSTRUCT, version=version,
-        subjects=(_instruction(voucher_id),), needs=(),
+        subjects=(_instruction(voucher_id),),
         content=((number(voucher_id), day, entry.amount_minor, number(reference_id)),),
     )  # fmt: skip
 
@@ -117,10 +116,11 @@ def _pay_out(
 ) -> None:
     """The repayments of what is pledged, and the rows of all live pieces."""
     voucher_id, day = voucher.voucher_id, day_number(entry.date)
-    pieces = standing.live(voucher_id)
+    placed = [one for one in enumerate(standing.pieces(voucher_id), start=1) if one[1].live]
+    pieces = [piece for _, piece in placed]
     amounts = apportion(entry.amount_minor, [piece.amount_minor for piece in pieces])
     rows, loans = [], []
-    for place, (piece, minor) in enumerate(zip(pieces, amounts, strict=True), start=1):
+    for (place, piece), minor in zip(placed, amounts, strict=True):
         repaid: _Repaid | None = _NOTHING
         if piece.state is PieceState.PLEDGED and piece.loan_id and minor:
             loans.append(piece.loan_id)

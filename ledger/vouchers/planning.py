@@ -117,7 +117,7 @@ class VoucherPlanner:
             run.append(_NEEDED[type(entry)](self._standing, entry, at))
         plan.refs = self._standing.refs
         signers = {part.by for needed in run for part in needed.parts}
-        signers.update(*(needed.done_by for needed in run))
+        signers.update(*(needed.done_by.union(needed.of) for needed in run))
         sent: list[list[Part]] = []
         for needed in run:
             if needed.refused is not None:

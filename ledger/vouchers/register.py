@@ -67,7 +67,7 @@ def issue(standing: Standing, entry: VoucherIssue, at: At) -> Needed:
         delivery_date=day_number(entry.delivery_date) if entry.delivery_date else 0,
         term_reason=entry.term_reason.code,
     )
-    salt, minor = standing.ledger.salts.invoices(), entry.amount_minor
+    salt, minor = standing.invoice_salt, entry.amount_minor
     hashed = invoice_hash(salt, entry.supplier, entry.core, entry.invoice_ref, minor)
     own, known = standing.id_of(entry.voucher_ref), None
     standing.refs.append((hashed, entry.invoice_ref))
@@ -253,8 +253,8 @@ def transfer(standing: Standing, entry: Transfer, at: At) -> Needed:
     buyer = standing.name(posted.from_holder) if posted and posted.from_holder else ""
     voucher_id, version, holder = _whose(standing, piece)
     minor = posted.amount_minor if posted else piece.amount_minor if piece else 0
-    salt = standing.ledger.salts.invoices()
-    hashed = invoice_hash(salt, entry.to, buyer or holder, entry.invoice_ref, minor)
+    seller, buyer = entry.to, buyer or holder
+    hashed = invoice_hash(standing.invoice_salt, seller, buyer, entry.invoice_ref, minor)
     standing.refs.append((hashed, entry.invoice_ref))
     if posted is not None:
         found = posted.kind, posted.piece_id, posted.date, posted.to_holder, posted.document

@@ -84,6 +84,8 @@ class Needed:
     """In the order in which they are signed."""
     done_by: set[str] = field(default_factory=set)
     """Members that signed theirs already."""
+    of: tuple[str, ...] = ()
+    """Further members whose file it may be, though there may be nothing in it for them."""
     then: str = ""
     """Member that signs once all of this is on the chain, and not before."""
     refused: tuple[str, str] | None = None

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ledger import reading, tips
@@ -62,7 +63,7 @@ class Standing:
         self._accruals = Accruals(self.book, self.deal)
         self._vouchers: dict[bytes, Voucher | None] = {}
         self._pieces: dict[bytes, Piece | None] = {}
-        self._live: dict[bytes, list[Piece]] = {}
+        self._of_voucher: dict[bytes, list[Piece]] = {}
         self._loans: dict[bytes, LoanCourse | None] = {}
         self._invoices: dict[bytes, str] = {}
         self._instructed: Counter[_Instruction] = Counter()
@@ -70,6 +71,11 @@ class Standing:
         self._steps: dict[bytes, list[reading.VoucherStep]] = {}
 
     # ---- ids, members, terms
+
+    @cached_property
+    def invoice_salt(self) -> bytes:
+        """What invoices are hashed with. Raises `UsageInvalid` where it is not here."""
+        return self.ledger.salts.invoices()
 
     def id_of(self, ref: str) -> bytes:
         """The id of a ref, which is kept for readers; that of an id in hex is the id itself."""
@@ -145,9 +151,9 @@ class Standing:
             self._pieces[piece_id] = reading.piece(self.book, self.deal, piece_id)
         return self._pieces[piece_id]
 
-    def live(self, voucher_id: bytes) -> list[Piece]:
-        """The live pieces of a voucher as the run leaves them, oldest first."""
-        if voucher_id not in self._live:
+    def pieces(self, voucher_id: bytes) -> list[Piece]:
+        """Every piece that a voucher ever had as the run leaves it, oldest first."""
+        if voucher_id not in self._of_voucher:
             found = reading.pieces(self.book, self.deal, voucher_id)
             for one in found:
                 self._pieces.setdefault(one.piece_id, one)
@@ -159,8 +165,8 @@ class Standing:
                 for one in self._pieces.values()
                 if one is not None and one.voucher_id == voucher_id and one.piece_id not in ids
             ]
-            self._live[voucher_id] = [one for one in (*known, *made) if one is not None]
-        return [one for one in self._live[voucher_id] if one.live]
+            self._of_voucher[voucher_id] = [one for one in (*known, *made) if one is not None]
+        return self._of_voucher[voucher_id]
 
     def add_voucher(self, voucher: Voucher) -> None:
         """A voucher that the run issues."""
@@ -169,8 +175,8 @@ class Standing:
     def add_piece(self, piece: Piece) -> None:
         """A piece that the run makes."""
         self._pieces[piece.piece_id] = piece
-        if piece.voucher_id in self._live:
-            self._live[piece.voucher_id].append(piece)
+        if piece.voucher_id in self._of_voucher:
+            self._of_voucher[piece.voucher_id].append(piece)
 
     def rival(self, hashed: bytes, ref: str) -> str:
         """Note what an entry of the run registers; the ref of another one that does already."""

@@ -321,3 +321,45 @@ def test_amend_with_other_parties_is_refused(office: Office) -> None:
         )
     assert outcome.exit_code == 3
     assert outcome.stderr.startswith("VERSION_PARTIES_DIFFER: ")
+
+
+VOUCHERS = """
+[receivable]
+advance = "85%"
+evidence = ["delivery"]
+max_days = 180
+"""
+LENDING = TERMS.replace('mode = "joint"', 'mode = "receivable"\nrules = ["cn-2025"]')
+
+
+def test_a_deal_with_vouchers_shows_them_and_their_rules(founded: Office) -> None:
+    sign_deal(founded, LENDING.replace('to = "guarantor-g"', 'to = "bank-a"') + VOUCHERS)
+    document = founded.run("deal", "show", DEAL, "--json").document
+    assert document["terms"]["receivable"] == {
+        "advance_ppm": 850_000, "core_cost_ppm": 0, "cores": [], "evidence": ["delivery"],
+        "max_days": 180, "recourse": False,
+    }  # fmt: skip
+    rules = {(one["rule"], one["demands"]): one["value"] for one in document["rules"]}
+    assert rules["SC-01", "max_days"] == "365" and rules["SC-01", "reason_over_days"] == "183"
+    assert rules["SC-07", "due_within_days"] == "60" and ("SC-02", None) in rules
+    assert "receivable.advance" in founded.run("deal", "show", DEAL).stdout
+
+
+def test_a_platform_that_collects_in_a_deal_with_vouchers_is_refused_with_the_rule(
+    founded: Office,
+) -> None:
+    terms = LENDING.replace('to = "guarantor-g"', 'to = "bank-a"')
+    file = founded.file("deal.toml", terms.replace('collected_by = "bank-a"', 'collected_by = "platform-p"'))
+    outcome = founded.run("deal", "propose", file, "--as", SERVICER, "--json")
+    assert outcome.exit_code == 3
+    assert outcome.document["error"]["where"] == "CASH_PARTY_NOT_BANK"
+    assert "SC-02 (银发〔2025〕77号)" in outcome.document["error"]["what"]
+
+
+def test_an_enrolled_supplier_is_no_party(founded: Office) -> None:
+    suppliers = founded.file("suppliers.csv", "member_id,name\ns-1,S\n")
+    founded.run("member", "enrol", suppliers, "--as", SERVICER)
+    file = founded.file("deal.toml", TERMS.replace('to = "guarantor-g"', 'to = "s-1"'))
+    outcome = founded.run("deal", "propose", file, "--as", SERVICER, "--json")
+    assert outcome.exit_code == 2
+    assert [one["found"] for one in outcome.document["error"]["problems"]] == ["s-1"]

@@ -187,6 +187,14 @@ def test_part_payments_go_to_all_pieces_and_to_interest_first(owed: Office) -> N
     assert shown(owed, "V-2")["status"] == "paid"
 
 
+@pytest.mark.parametrize("by", [CORE, PLATFORM, BANK])
+def test_whoever_has_a_part_in_payments_asks_for_all_on_open_keys(owed: Office, by: str) -> None:
+    """The servicer too, though nothing is pledged here."""
+    row = f"{PAYMENTS}\nP-1,V-1,2026-07-04,1000000.00,BK-1\n"
+    assert filed(owed, "settle", row, by).document["signed"] == {CORE: 1, BANK: 1}
+    assert filed(owed, "settle", row, by).document["already_posted"] == 1
+
+
 def test_more_than_is_outstanding_is_refused(owed: Office) -> None:
     row = f"{PAYMENTS}\nP-1,V-2,2026-07-04,50000.01,BK-1\n"
     with owed.unchanged():
@@ -302,6 +310,23 @@ def test_what_comes_in_on_a_claimed_loan_is_recovered_for_who_paid_the_claim(
     )  # fmt: skip
     loan = office.run("loan", "show", "L-2", "--deal", SCF, "--json").document
     assert loan["claims"] == {PLATFORM: 0}
+
+
+def test_what_a_piece_is_paid_goes_by_its_place_among_all_that_there_were(owed: Office) -> None:
+    """The first piece is advanced by a loan: the second one is the second still."""
+    split = "piece_ref,child_ref,date,amount\nV-1,V-1-B,2026-01-10,400000.00\n"
+    filed(owed, "split", split, FIRST)
+    filed(owed, "finance", f"{FINANCE}\nF-1,V-1,2026-02-01,discount,3.85,,\n", PLATFORM)
+    columns = "entry_ref,piece_ref,date,loan_ref,maturity_date,annual_rate_pct"
+    filed(owed, "convert", f"{columns}\nC-1,V-1,2026-07-08,L-C,2026-10-08,18\n", PLATFORM)
+    row = f"{PAYMENTS}\nP-1,V-1,2026-07-09,400000.00,BK-1\n"
+    assert filed(owed, "settle", row, CORE).document["posted"] == 1
+    steps = shown(owed, "V-1")["steps"]
+    assert isinstance(steps, list)
+    assert [one["entry_ref"] for one in steps if one["kind"] == "payment"] == ["P-1/2"]
+    assert filed(owed, "settle", row, CORE).document["already_posted"] == 1
+    reversed_ = owed.run("entry", "reverse", "P-1", "--deal", SCF, "--as", BANK, "--json")
+    assert reversed_.document["posted"] == 1
 
 
 # ---- each member its part

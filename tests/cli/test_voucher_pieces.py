@@ -144,6 +144,7 @@ def test_a_limit_holds_for_a_bank_and_a_core_enterprise(owed: Office) -> None:
     with owed.unchanged():
         refused = filed(owed, "finance", finance, FIRST)
     assert refusals(refused) == [(2, "F-1", "CORE_OVER_LIMIT")]
+    assert refused.document["rejected"][0]["detail"].endswith("; bank-a at most 1000.00")
 
 
 def test_pieces_are_named_by_their_ids_where_their_refs_are_not_known(owed: Office) -> None:

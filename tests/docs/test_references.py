@@ -16,6 +16,7 @@ import ledger
 from ledger import errors, events, files, voucher_files
 from ledger.bindings import CONTRACTS
 from ledger.cli.root import pledger
+from ledger.enrolling import SUPPLIERS
 from ledger.entries import Kind
 from ledger.ledger import Ledger
 from ledger.waterfall import Account
@@ -85,7 +86,9 @@ def test_every_file_layout_is_documented_with_its_columns() -> None:
     table = rows(section(_page("entries-and-files"), "## Files that are submitted"))
     assert {row[0]: row[2].strip("`").split(",") for row in table} == {
         name: list(layout.columns)
-        for name, layout in (files.LAYOUTS | voucher_files.LAYOUTS).items()
+        for name, layout in (
+            files.LAYOUTS | voucher_files.LAYOUTS | {SUPPLIERS.name: SUPPLIERS}
+        ).items()
     }
 
 

@@ -237,3 +237,19 @@ def test_the_two_would_differ_if_one_did_nothing() -> None:
     assert found == Outcome(
         "ok", 44_139, word, [(CODE_AT, [1], word)], {(CODE_AT, 0): 42, (CODE_AT, 1): 5}
     )
+
+
+_CALLS_5_WITH_ITS_DATA = "36600060003760206000366000600060055af15060206000f3"
+"""The call's data as it is to the precompile of powers, and its first 32 bytes back."""
+
+
+@pytest.mark.parametrize("base", [b"", b"\0", b"\3"])
+@pytest.mark.parametrize("exponent", [b"", b"\0", b"\0" * 40, b"\2", b"\0" * 39 + b"\2"])
+@pytest.mark.parametrize("modulus", [b"", b"\0", b"\1", b"\2", b"\0\7"])
+def test_powers_are_those_of_revm(base: bytes, exponent: bytes, modulus: bytes) -> None:
+    """EIP-198: nothing to the power of nothing is 1."""
+    sizes = b"".join(len(one).to_bytes(32, "big") for one in (base, exponent, modulus))
+    found = check(bytes.fromhex(_CALLS_5_WITH_ITS_DATA), 100_000, sizes + base + exponent + modulus)
+    power = pow(int.from_bytes(base, "big"), int.from_bytes(exponent, "big"))
+    value = power % int.from_bytes(modulus, "big") if any(modulus) else 0
+    assert found.output[: len(modulus)] == value.to_bytes(len(modulus), "big")

@@ -15,6 +15,8 @@ BUDGET = {
     "repayment, first batch of a deal": 14_000,
     "repayment": 14_000,
     "repayment, later entry of a loan": 14_000,
+    "piece split": 45_000,
+    "piece transferred": 45_000,
 }
 UPDATE = "measure again with `python -m tests.gas.measure` if it is meant"
 

@@ -86,8 +86,8 @@ def test_nothing_is_wrong_with_either_partnership(
         assert min(found.checks.values()) > 0
 
 
-def test_every_invariant_is_checked_in_place(covered_folder: Path) -> None:
-    made = set(checked(covered_folder).checks)
+def test_every_invariant_is_checked_in_place(covered_folder: Path, supplied_folder: Path) -> None:
+    made = set(checked(covered_folder).checks) | set(checked(supplied_folder).checks)
     assert invariants().keys() - made == ONLY_OF_CALLDATA & invariants().keys()
     assert OF_THE_ENTRIES.keys() - made == ONLY_OF_CALLDATA & OF_THE_ENTRIES.keys()
     assert made >= OF_A_LEDGER_IN_USE.keys()

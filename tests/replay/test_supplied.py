@@ -12,11 +12,18 @@ from typing import Any
 
 import pytest
 
-from ledger import events, reading
+from ledger import consortium, events, reading
 from ledger.bindings import label
+from ledger.chain.pending import read_transaction
+from ledger.entries import OverdueMark, Recovery
 from ledger.events import Place
+from ledger.founding import found
 from ledger.ledger import Ledger
+from ledger.money import day_number
+from ledger.replay import replay
+from ledger.replay.keys import Key
 from ledger.replay.report import Findings, PartyAccount, shown
+from ledger.tips import content_of
 from ledger.waterfall import Account
 from tests.replay.altered import (
     HEAD,
@@ -30,7 +37,23 @@ from tests.replay.altered import (
     place_of,
     signed,
 )
-from tests.replay.supplied import CHAIN, CORE, DELIVERY, LEAD, SOLE, TIERS, Supply
+from tests.replay.forge import CHAIN_ID
+from tests.replay.supplied import (
+    CHAIN,
+    CHAIN_V1,
+    CONSORTIUM,
+    CORE,
+    DELIVERY,
+    LEAD,
+    PARTNER,
+    SERVICER,
+    SOLE,
+    TIERS,
+    Supply,
+    after,
+    agree,
+)
+from tests.replay.voucher_storm import LAYER
 
 Change = Callable[[Any], Any]
 ACCOUNTS = {account: number for number, account in enumerate(Account)}
@@ -408,9 +431,6 @@ def test_a_pledged_piece_that_brings_its_loan_less_than_it_gets_is_named(
 def test_a_signed_row_that_names_another_repayment_is_named(
     ledger: Ledger, reported: Reported, supply: Supply
 ) -> None:
-    from ledger.chain.pending import read_transaction
-    from tests.replay.forge import CHAIN_ID
-
     place = place_of(reported, events.PiecePaid)
     block = ledger.engine.block(place.block)  # type: ignore[attr-defined]
     data = bytes(read_transaction(block.transactions[place.transaction], CHAIN_ID).data)
@@ -467,17 +487,14 @@ def test_a_pool_that_shrinks_is_named(reported: Reported) -> None:
 
 
 def test_a_leaf_that_is_not_proven_is_named(ledger: Ledger, reported: Reported) -> None:
-    from ledger.chain.pending import read_transaction
-    from tests.replay.forge import CHAIN_ID
-
     place = place_of(reported, events.PoolSubstituted)
     block = ledger.engine.block(place.block)  # type: ignore[attr-defined]
     data = bytes(read_transaction(block.transactions[place.transaction], CHAIN_ID).data)
     out, coming = data[4 + 64 + 96 : 4 + 64 + 128], data[4 + 64 + 224 : 4 + 64 + 256]
     amounts = [int.from_bytes(one, "big") for one in (out, coming)]
     assert amounts == [10_000_04, 12_000_00]
-    for before, after in ((out, amounts[0] - 1), (coming, amounts[1] + 1)):
-        forged = data.replace(before, after.to_bytes(32, "big"), 1)
+    for own, other in ((out, amounts[0] - 1), (coming, amounts[1] + 1)):
+        forged = data.replace(own, other.to_bytes(32, "big"), 1)
         assert forged != data
         assert "R8" in signed(ledger, reported, events.PoolSubstituted, data=forged)
 
@@ -660,15 +677,11 @@ def test_an_act_that_says_other_than_its_call_is_named(
 def test_a_batch_of_another_than_the_terms_name_is_named(
     kind: type, ledger: Ledger, reported: Reported, supply: Supply
 ) -> None:
-    from ledger.replay.keys import Key
-
     stranger = Key(supply.number(TIERS[2]), False)
     assert {"roles", "entries"} <= signed(ledger, reported, kind, sender=stranger)
 
 
 def test_a_confirmation_by_the_makers_key_is_named(ledger: Ledger, reported: Reported) -> None:
-    from ledger.replay.keys import Key
-
     core = at(reported, events.VoucherConfirmed).core
     assert signed(ledger, reported, events.VoucherConfirmed, sender=Key(core, False)) == {"roles"}
 
@@ -737,6 +750,8 @@ def test_what_the_funders_own_is_named(supply: Supply) -> None:
         "UPDATE voucher_pieces SET holder = 3",
         "UPDATE voucher_pieces SET amount_minor = amount_minor + 1",
         "DELETE FROM voucher_pieces",
+        "UPDATE voucher_steps SET discount_minor = discount_minor + 1 WHERE kind = 'discount'",
+        "UPDATE voucher_steps SET price_minor = price_minor - 1 WHERE kind = 'sale'",
         "UPDATE pools SET total_minor = total_minor + 1",
         "UPDATE pool_substitutions SET total_minor = total_minor + 1",
     ],
@@ -749,8 +764,57 @@ def test_an_edited_book_is_named(change: str, ledger: Ledger) -> None:
         checks = {check for _, check in named(compared(ledger))}
     finally:
         connection.execute("ROLLBACK")
-    assert checks & {"vouchers", "pools"}
+    assert checks & {"vouchers", "pools", "balances"}
 
 
 def test_the_book_that_was_edited_is_whole_again(ledger: Ledger) -> None:
     assert reading.pools(ledger.book()) and named(compared(ledger)) == set()
+
+
+# ---- a pledged piece whose loan is claimed
+
+
+def claimed(folder: Path) -> Path:
+    """The layers paid for a loan; what its piece gets is recovered for them, taken back, and paid."""
+    (folder / "consortium.toml").write_text(CONSORTIUM, "utf-8")
+    found(folder / "ledger", consortium.load(folder / "consortium.toml"), dev=True)
+    with Ledger.open(folder / "ledger") as ledger:
+        agree(ledger, folder, CHAIN_V1 + LAYER)
+        supply, on, amount = Supply(ledger, CHAIN), after(70), 30_000_00
+        supply.issue("V-1")
+        supply.attest("V-1")
+        supply.confirm("V-1")
+        supply.offer("V-1", TIERS[0], "V-1", after(1), loan="L-1")
+        supply.book("L-1", after(1), 20_000_00)
+        supply.simply("pledge", "V-1", "V-1", after(1), supply.loan("L-1"), by=SERVICER)
+        mark = OverdueMark(loan_ref="L-1", since_date=after(20))
+        ledger.submit([mark], deal=CHAIN, by=SERVICER)
+        ledger.claim_run(CHAIN, date=after(60), by=SERVICER)
+        before = supply.tip("L-1")
+        recovery = Recovery(
+            entry_ref="C-1", loan_ref="L-1", date=on, amount_minor=amount, cost_minor=0
+        )
+        ledger.submit([recovery], deal=CHAIN, by=SERVICER)
+        event = at(events_of(ledger), events.LoanRecovered)
+        parts = event.to_layers, event.residual_parts, event.surplus_parts
+        recovered = supply.id("C-1"), content_of(event.amounts, *map(tuple, parts)), before
+        supply.instruct("V-1", amount, on)
+        supply.settle("V-1", amount, on, "V-1", repaid={"V-1": recovered})
+        step, paid = supply.step("V-1", "V-1", on), supply.id(f"P-V-1-{on}")
+        row = supply.id("undone"), *step, paid, day_number(on), amount
+        ledger.send("Payments", "reverse_payment", supply.own, 1, row, by=PARTNER)
+        own, voucher, place = supply.step("V-1", "V-1", on)
+        again = supply.id("again"), voucher, own, place, amount, *recovered
+        supply.send("Payments", "settle", [again], False, by=PARTNER)
+    return folder / "ledger"
+
+
+def test_what_is_recovered_for_the_owners_of_a_claim_goes_first(tmp_path: Path) -> None:
+    folder = claimed(tmp_path)
+    assert replay(folder, recompile=False).ok
+    with Ledger.open(folder) as ledger:
+        reported = events_of(ledger)
+    given, _ = altered(reported, events.LoanRecovered, dropped)
+    event, place = at(reported, events.PiecePaid), place_of(reported, events.PiecePaid)
+    one = next(one for one in followed(given).failures if one.check == "R6")
+    assert (one.block, one.transaction, one.about) == (*place[:2], event.entry_id)

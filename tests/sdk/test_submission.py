@@ -22,7 +22,7 @@ from ledger.entries import (
 )
 from ledger.ledger import Ledger
 from ledger.money import day_number
-from ledger.rows import BATCH_ROWS, At, Row, amounts, particulars
+from ledger.rows import BATCH_ROWS, At, Row, Sendable, amounts, particulars
 from ledger.submission import LAST_DATE, Plan, Planner, Probing
 from tests.sdk.sdk_office import DEAL, SERVICER, TERMS, agree, booking, repayment, uncovered
 

@@ -114,7 +114,7 @@ class Cashing(Holding):
         sender = sender if wrong == "sender" else "platform"
         row = Posted(**fields, entry=self.ref("discount"))
         version = self.versions(name) if wrong != "version" else 1
-        self.submit(name, "discount", sender, version, [row], False)
+        self.submit(name, "discount", sender, version, [row], self.late)
 
     @rule(at=HELD, rate=st.sampled_from([1, 38_500, 99_999]))
     def finance_soundly(self, at: At, rate: int) -> None:
@@ -152,7 +152,7 @@ class Cashing(Holding):
             maturity=fields["date"] + 200,
             rate=60_000,
         )
-        self.submit(name, "book", "platform", version, [booking], False, contract="loans")
+        self.submit(name, "book", "platform", version, [booking], self.late, contract="loans")
         self.pledge(at, wrong)
 
     @any_piece(for_loan)
@@ -217,7 +217,9 @@ class Cashing(Holding):
             principal=principal,
             interest=interest,
         )
-        done = self.submit(name, "repay", "platform", loan.version, [row], False, contract="loans")
+        done = self.submit(
+            name, "repay", "platform", loan.version, [row], self.late, contract="loans"
+        )
         return row if done else None
 
     # ---- payment
@@ -269,7 +271,7 @@ class Cashing(Holding):
             version = self.versions(name)
             collector = str(deal.terms(version).collected_by)
             sender = "tier-1" if wrong == "sender" else collector
-            self.submit(name, "settle", sender, version, rows, False)
+            self.submit(name, "settle", sender, version, rows, self.late)
 
     @rule(at=OWED, tenths=st.sampled_from([2, 5, 10]), order=st.integers(0, 5))
     def pay_soundly(self, at: At, tenths: int, order: int) -> None:
@@ -403,7 +405,7 @@ class Cashing(Holding):
         name, _ = at
         sender, fields = self.step(at, wrong)
         row = Posted(**fields, entry=self.ref("sale"))
-        self.submit(name, "confirm_sale", sender, self.versions(name), [row], False)
+        self.submit(name, "confirm_sale", sender, self.versions(name), [row], self.late)
 
     # ---- past due
     @any_piece(discounted)
@@ -415,7 +417,7 @@ class Cashing(Holding):
         collector = str(self.deal(name).terms(version).collected_by)
         row = Posted(**fields | {"date": fields["date"] + late}, entry=self.ref("return"))
         by = sender if wrong == "sender" else collector
-        self.submit(name, "recourse", by, version, [row], False)
+        self.submit(name, "recourse", by, version, [row], self.late)
 
     @any_piece(discounted)
     @rule(
@@ -439,10 +441,10 @@ class Cashing(Holding):
             maturity=fields["date"] + 90,
             rate=60_000,
         )
-        self.submit(name, "book", "platform", version, [booking], False, contract="loans")
+        self.submit(name, "book", "platform", version, [booking], self.late, contract="loans")
         row = Conversion(**fields, entry=self.ref("conversion"), loan=booking.loan)
         by = sender if wrong == "sender" else "platform"
-        self.submit(name, "convert", by, version, [row], False)
+        self.submit(name, "convert", by, version, [row], self.late)
 
     # ---- limits
     @rule(

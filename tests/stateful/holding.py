@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
+from tests.contracts.sandbox.days import Statement
 from tests.contracts.sandbox.entries import LAST_DAY, MAX_AMOUNT, id_of
 from tests.contracts.sandbox.supply import Number
 from tests.contracts.sandbox.vouchers import (
@@ -97,6 +98,8 @@ class Holding(TradingOffice):
     """Vouchers before money is made of them."""
 
     day = ISSUE
+    late = False
+    """Whether rows are handed in as late: they may be of sealed days then."""
 
     def versions(self, name: str) -> int:
         """The version that rules the day."""
@@ -120,6 +123,23 @@ class Holding(TradingOffice):
     @rule(days=st.integers(1, 25))
     def time_passes(self, days: int) -> None:
         self.day += days
+
+    @rule(name=DEALS, back=st.sampled_from([0, 1, 1, 5]), pass_on=st.booleans())
+    def seal(self, name: str, back: int, pass_on: bool) -> None:
+        """A day is over: what is dated up to it is refused from then on, or is late."""
+        deal, day = self.deal(name), self.day - back
+        if any(at <= day - 300 for at, _ in deal.day_totals):
+            return
+        totals = deal.open_totals(day)
+        statement = Statement(totals=totals, clearing=deal.clearing_words())
+        for party in sorted(deal.signing_parties):
+            self.sign_day(name, party, day, statement)
+        self.day += pass_on and not back
+
+    @rule(late=st.booleans())
+    def hand_in(self, late: bool) -> None:
+        """Rows are late from now on, or in time."""
+        self.late = late
 
     # ---- vouchers
     @rule(
@@ -176,7 +196,7 @@ class Holding(TradingOffice):
             papers = [(row.voucher, int(Document.ORDER), id_of("order")) for row in rows]
             self.told(name, "attest", "tier-1", version, papers)
             dated = [(row.voucher, self.day) for row in rows]
-            self.confirm(name, "core", version, dated, ask=True)
+            self.confirm(name, "core", version, dated, late=self.late)
 
     @rule(
         at=FRESH,
@@ -188,7 +208,7 @@ class Holding(TradingOffice):
         name, ref = at
         voucher = self.deal(name).vouchers.get(ref)
         date = (voucher.issued if voucher else self.day) + late
-        self.confirm(name, by, self.versions(name), [(ref, date)], ask)
+        self.confirm(name, by, self.versions(name), [(ref, date)], ask=ask, late=self.late)
 
     @rule(
         at=FRESH,
@@ -257,4 +277,4 @@ class Holding(TradingOffice):
         number = self.partnership.numbers[to]
         row = Transfer(**fields, entry=self.ref("transfer"), to=number, invoice=invoice)
         version = self.versions(name)
-        self.submit(name, "transfer", sender, version, [row], False, contract="vouchers")
+        self.submit(name, "transfer", sender, version, [row], self.late, contract="vouchers")

@@ -18,6 +18,7 @@ from hypothesis import note
 
 from tests.contracts.sandbox.chain import Key
 from tests.contracts.sandbox.contract import Contract, Receipt
+from tests.contracts.sandbox.days import Statement
 from tests.contracts.sandbox.entries import Loan as StoredLoan
 from tests.contracts.sandbox.entries import id_of, on, tip_of
 from tests.contracts.sandbox.partnership import Balances, Partnership, deal_id, refused
@@ -176,7 +177,14 @@ class TradingOffice:
         )
 
     def confirm(
-        self, name: str, party: str, version: int, rows: Sequence[tuple[str, int]], ask: bool
+        self,
+        name: str,
+        party: str,
+        version: int,
+        rows: Sequence[tuple[str, int]],
+        *,
+        late: bool,
+        ask: bool = True,
     ) -> bool:
         """确权 by a party under four eyes."""
         words = [(id_of(ref), date) for ref, date in rows]
@@ -184,9 +192,19 @@ class TradingOffice:
             party,
             "vouchers",
             "confirm",
-            (deal_id(name), version, words, False),
-            lambda model, act: model.deals[name].confirm(act, version, rows),
+            (deal_id(name), version, words, late),
+            lambda model, act: model.deals[name].confirm(act, version, rows, late),
             ask=ask,
+        )
+
+    def sign_day(self, name: str, party: str, day: int, statement: Statement) -> bool:
+        """A party signs its statement of a day."""
+        return self._four_eyes(
+            party,
+            "journal",
+            "seal_day",
+            (deal_id(name), day, statement.row),
+            lambda model, act: model.deals[name].seal(act, day, statement),
         )
 
     def limit(self, party: str, bank: str, core: str, most: int) -> bool:

@@ -336,3 +336,38 @@ def test_discount_with_a_fault_is_refused(
 ) -> None:
     with refused(reason):
         crowded.discount(**arguments)
+
+
+def test_each_row_is_held_against_the_rules_of_its_day(desk: Desk) -> None:
+    """Dated limits: 4 % from the third day on, 3 % from the fifth."""
+    limits = (
+        Limits(),
+        Limits(from_date=ISSUE + 3, max_annual_rate=40_000),
+        Limits(from_date=ISSUE + 5, max_annual_rate=30_000),
+    )
+    other = desk.under(limits=limits)
+    for ref, rate in {"a": 50_000, "b": 40_000, "c": 30_001}.items():
+        other.split("v", ref, 30)
+        other.offer(ref, rate=rate)
+    first, second = (
+        other.next(Posted, ref, ISSUE + days, entry=ref) for ref, days in (("a", 2), ("b", 4))
+    )
+    with refused("RATE_OVER_LIMIT"):
+        other.discount("c", ISSUE + 5, first, second)
+    with refused("RATE_OVER_LIMIT"):
+        other.discount("b", ISSUE + 4, replace(first, date=ISSUE + 4))
+    other.discount("c", ISSUE + 4, first, second)
+
+
+def test_a_list_is_asked_on_each_day(desk: Desk) -> None:
+    partnership = desk.supply.partnership
+    for party, role in {"platform": Role.ASSIST, "custodian": Role.ASSIST}.items():
+        change_list(partnership, "bank", party, role)
+    change_list(partnership, "bank", "other-bank", Role.COFUND, to_date=ISSUE)
+    desk.split("v", "w", 30)
+    desk.offer("v")
+    desk.offer("w")
+    first = desk.next(Posted, "v", ISSUE, entry="first")
+    with refused("PARTY_NOT_LISTED"):
+        desk.discount("w", ISSUE + 1, first)
+    desk.discount("w", ISSUE, first)
