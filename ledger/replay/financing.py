@@ -91,7 +91,6 @@ class Financing:
         self._pledges.pop((piece.voucher.deal_id, piece.loan_id), None)
         piece.state, piece.version = HELD, 0
         piece.loan_id, piece.form, piece.rate_ppm = b"", 0, 0
-        self._register.carry(piece)
 
     def require(self, place: Place, holds: bool, expected: str, found: object, to: Piece) -> None:
         """As `Register.require`, of what the terms say of financing."""
@@ -118,7 +117,6 @@ class Financing:
         self.require(place, holds, expected, event[3:], piece)
         piece.state, piece.form, piece.rate_ppm = OFFERED, event.form, event.rate_ppm
         piece.loan_id = event.loan_id
-        register.carry(piece)
 
     def _check_financeable(self, piece: Piece, what: str, date: int, place: Place) -> None:
         """A piece that the batch's terms finance on a day: of an offer and of what accepts it."""
@@ -154,7 +152,6 @@ class Financing:
         else:
             piece.state = DISCOUNTED if piece.version else HELD
             piece.holder, piece.sale = piece.sale.financed_by, None
-            register.carry(piece)
 
     # ---- discount
 
@@ -287,6 +284,8 @@ class Financing:
         repaid = loan is not None and not loan.is_open
         self.require(place, repaid, "a loan that is repaid", "one that is open", piece)
         self._let_go(piece)
+        piece.bought_by = 0
+        register.carry(piece)
 
     # ---- what was not paid
 

@@ -281,7 +281,10 @@ class Register:
             self._posted[self.batch.deal_id].add(member)
 
     def carry(self, piece: Piece) -> None:
-        """What counts of a piece, and what the funders own of it, follow from the piece."""
+        """What counts of a piece, and what the funders own of it, follow from the piece.
+
+        After each step that finances, pays or ends the financing of it; not after a split.
+        """
         if piece.state != PLEDGED:
             piece.principal_minor = 0
         self.discounted_minor[piece.voucher.deal_id] += piece.owned - piece.owned_minor

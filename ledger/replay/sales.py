@@ -50,7 +50,6 @@ class Sales:
         self._financing.require(place, holds, "a sale of a bank to another", event[1:], piece)
         piece.sale = Sale(event.buyer, event.price_minor, piece.holder)
         piece.state, piece.holder = ON_SALE, seller
-        register.carry(piece)
 
     def _owner(self, piece: Piece) -> int:
         """Who may sell a piece: its holder, or the one funder of a discounted one; 0 for none."""
@@ -68,7 +67,6 @@ class Sales:
         sale = piece.sale or _NO_SALE
         register.require_agreed("a sale accepted", (sale.buyer,), place, piece.piece_id)
         piece.state, piece.sale = SALE_ACCEPTED, sale._replace(amount_minor=piece.amount_minor)
-        register.carry(piece)
 
     def _sold(self, event: events.PieceSold, place: Place) -> None:
         register, about = self._register, event.entry_id

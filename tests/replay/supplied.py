@@ -422,9 +422,15 @@ def sole(supply: Supply) -> None:
     offered = supply.number(OTHER), 97_000_00
     supply.simply("offer_sale", "S-1", "S-1", after(30), *offered, by=PARTNER)
     supply.simply("withdraw", "S-1", "S-1", after(31), by=PARTNER)
-    for ref in refs[:2]:
-        supply.instruct(ref, FACE, DUE, by=CORE_2)
-        supply.settle(ref, FACE, DUE, ref, by=LEAD)
+    # What a bank bought counts for it as a whole, split or offered on.
+    supply.split("S-2", "S-2-a", 10_000_00, OTHER, "S-2", after(32))
+    supply.offer("S-2", OTHER, "S-2", after(33))
+    supply.simply("withdraw", "S-2", "S-2", after(34), by=OTHER)
+    for ref, pieces in (("S-1", ["S-1"]), ("S-2", ["S-2", "S-2-a"])):
+        supply.instruct(ref, 60_000_00, after(40), by=CORE_2)
+        supply.settle(ref, 60_000_00, after(40), *pieces, by=LEAD)
+    supply.instruct("S-1", FACE - 60_000_00, DUE, by=CORE_2)
+    supply.settle("S-1", FACE - 60_000_00, DUE, "S-1", by=LEAD)
 
 
 def sell(supply: Supply, ref: str, price: int, seller: str, buyer: str, on: date) -> None:

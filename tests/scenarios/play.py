@@ -183,6 +183,11 @@ def arguments(folder: Folder, step: Step, made: Path, does: str = "") -> list[st
         "voucher cancel": lambda: [*words, *deal],
         "voucher dispute": lambda: [*words, *deal],
         "voucher recourse": lambda: [*words, *deal, *dated],
+        "voucher sell offer": lambda: [
+            words[0], "--buyer", words[1], "--price", words[2], *deal, *dated,
+        ],
+        "voucher sell accept": lambda: [words[0], "--price", words[1], *deal, *dated],
+        "voucher sell confirm": lambda: [words[0], *deal, *dated],
         "voucher limit": lambda: [
             "--bank", step.who, "--core", words[0], "--amount", words[1],
         ],
@@ -193,7 +198,7 @@ def arguments(folder: Folder, step: Step, made: Path, does: str = "") -> list[st
     if verb == "submit":
         assert file, f"{folder.path.name}: line {step.line}: no file {words[0]}"
         return [noun, verb, file, *deal]
-    return [noun, verb, *rest[does]()]
+    return [noun, *verb.split(" "), *rest[does]()]
 
 
 def _listing(step: Step, words: list[str]) -> list[str]:
