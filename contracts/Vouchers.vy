@@ -385,12 +385,14 @@ def attest(_deal_id: bytes32, _version: uint256, _rows: DynArray[Evidence, MAX_B
 @external
 def split(_deal_id: bytes32, _version: uint256, _rows: DynArray[Split, MAX_BATCH]):
     """
-    @notice The holder splits a new piece off a piece (拆分); it holds both.
+    @notice The holder splits a new piece off a piece (拆分); it holds both. A bank passes on whole what it bought.
     @param _deal_id The deal.
     @param _version A version of the terms that has vouchers.
     @param _rows The new pieces; all are split off or none.
     """
     number: uint256 = self._open_as_maker(_deal_id, _version)
+    # What counts as a bank's exposure is kept by piece: see Financing.
+    assert not self._may_hold(number, BANK), reasons.BANK_SELLS_WHOLE  # R7
     for row: Split in _rows:
         piece: uint256 = self._movable(_deal_id, row.piece_id, row.voucher_id, row.place, number)
         amount: uint256 = piece & MASK_56

@@ -22,7 +22,7 @@ from ledger.paying import paid_ref
 from ledger.posting import Submitted
 from ledger.records import DepositKind, PaymentKind
 from ledger.tips import TIP_KINDS
-from ledger.voucher_records import StepKind
+from ledger.voucher_records import PieceState, StepKind
 from ledger.vouchers.payments import paid_ref as paid_of_piece
 
 if TYPE_CHECKING:
@@ -135,7 +135,16 @@ class _Reversing:
         (found,) = known
         if found.kind not in (*TIP_KINDS, DepositKind.PAID, PaymentKind.PAID, StepKind.PAYMENT):
             raise UsageInvalid(text("reverse.kind", kind=found.kind), fix=text("reverse.kind_fix"))
+        if isinstance(found, reading.Posted) and self._paid_a_piece(found):
+            raise UsageInvalid(text("reverse.converted"), fix=text("reverse.converted_fix"))
         return found
+
+    def _paid_a_piece(self, booking: reading.Posted) -> bool:
+        """Whether it books a loan that paid a discounted piece, whose core owes that alone."""
+        if booking.kind is not Kind.BOOKING:
+            return False
+        pieces = reading.pieces_of_loan(self._book, self._deal.deal, booking.loan_id)
+        return any(piece.state is PieceState.DISCOUNTED for piece in pieces)
 
     def _payment(self, ref: str) -> reading.DepositLine | None:
         ids = [entry_id(self._salt, one) for one in (ref, ref.removeprefix(_DEPOSIT_PREFIX))]

@@ -23,6 +23,7 @@ from ledger.waterfall import Account
 
 _ROLES = list(Role)
 _CORE = bits(_ROLES, (Role.CORE,))
+_BANK = bits(_ROLES, (Role.BANK,))
 _SUPPLIERS = bits(_ROLES, (Role.SUPPLIER, Role.CORE))
 _HOLDERS = bits(_ROLES, (Role.SUPPLIER, Role.CORE, Role.BANK))
 _MAX_PIECES = 250
@@ -242,6 +243,8 @@ class Vouchers:
         if piece is None:
             return
         self._movable(piece, "a split", place)
+        whole = not register.has_role(piece.holder, _BANK)
+        register.require("R7", place, whole, "no split by a bank", piece.holder, event.child_id)
         holds = 0 < event.amount_minor < piece.amount_minor
         expected = f"a part of {piece.amount_minor} split off"
         register.require("R1", place, holds, expected, event.amount_minor, event.child_id)

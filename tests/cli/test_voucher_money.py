@@ -282,6 +282,9 @@ def test_a_loan_to_the_core_enterprise_pays_an_unpaid_piece(owed: Office) -> Non
     loan = owed.run("loan", "show", "L-C", "--deal", SCF, "--json").document
     assert (loan["borrower_ref"], loan["principal_minor"]) == ("core-b", 7_000_001)
     assert shown(owed, "V-3")["status"] == "paid"
+    taken_back = owed.run("entry", "reverse", "L-C", "--deal", SCF, "--as", PLATFORM)
+    assert taken_back.exit_code == 2
+    assert "nothing says what the core enterprise owes" in taken_back.stderr
 
 
 def test_what_comes_in_on_a_claimed_loan_is_recovered_for_who_paid_the_claim(

@@ -29,6 +29,7 @@ LEGEND = {
     "V": "SENDER_NOT_OF_VOUCHER",
     "E": "SENDER_NOT_CORE",
     "H": "SENDER_NOT_HOLDER",
+    "B": "BANK_SELLS_WHOLE",
 }
 
 SENDERS = (
@@ -49,7 +50,7 @@ Vouchers   confirm                  C .   C C   C E   C E   C E   C C   C E   C 
 Vouchers   cancel                   . M   . M   . M   V M   V M   V M   V M   M   M
 Vouchers   dispute                  . M   . M   . M   V M   V M   V M   V M   M   M
 Vouchers   attest                   . M   . M   . M   . M   . M   V M   V M   M   M
-Vouchers   split                    H M   . M   H M   H M   H M   H M   H M   M   M
+Vouchers   split                    H M   . M   H M   B M   H M   H M   H M   M   M
 Vouchers   transfer                 H M   . M   H M   H M   H M   H M   H M   M   M
 Vouchers   put_voucher              L L   L L   L L   L L   L L   L L   L L   L   L
 Vouchers   put_piece                L L   L L   L L   L L   L L   L L   L L   L   L

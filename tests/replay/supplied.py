@@ -422,13 +422,12 @@ def sole(supply: Supply) -> None:
     offered = supply.number(OTHER), 97_000_00
     supply.simply("offer_sale", "S-1", "S-1", after(30), *offered, by=PARTNER)
     supply.simply("withdraw", "S-1", "S-1", after(31), by=PARTNER)
-    # What a bank bought counts for it as a whole, split or offered on.
-    supply.split("S-2", "S-2-a", 10_000_00, OTHER, "S-2", after(32))
+    # What a bank bought counts for it, offered on or not.
     supply.offer("S-2", OTHER, "S-2", after(33))
     supply.simply("withdraw", "S-2", "S-2", after(34), by=OTHER)
-    for ref, pieces in (("S-1", ["S-1"]), ("S-2", ["S-2", "S-2-a"])):
+    for ref in ("S-1", "S-2"):
         supply.instruct(ref, 60_000_00, after(40), by=CORE_2)
-        supply.settle(ref, 60_000_00, after(40), *pieces, by=LEAD)
+        supply.settle(ref, 60_000_00, after(40), ref, by=LEAD)
     supply.instruct("S-1", FACE - 60_000_00, DUE, by=CORE_2)
     supply.settle("S-1", FACE - 60_000_00, DUE, "S-1", by=LEAD)
 

@@ -262,6 +262,7 @@ class VoucherDeal(Deal):
     def split(self, sender: str, version: int, rows: Sequence[Split]) -> None:
         """拆分."""
         name, _ = self.began(sender, version)
+        demand(not self.trade.has(name, "bank"), "BANK_SELLS_WHOLE")
         for row in rows:
             piece = self._movable(name, row)
             demand(0 < row.amount < piece.amount, "SPLIT_AMOUNT_INVALID")

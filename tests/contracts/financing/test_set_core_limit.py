@@ -103,14 +103,16 @@ def test_a_bank_that_bought_a_piece_counts_it_until_it_is_financed_anew(desk: De
     assert other.exposure() == [FACE * 3 // 4, 0]
 
 
-def test_what_was_bought_and_split_counts_no_more_than_is_left(desk: Desk) -> None:
+def test_what_was_bought_is_not_split_so_that_all_of_it_counts(desk: Desk) -> None:
+    """R7: a part split off would be held and not counted once the rest is sold on."""
     other = desk.under(**ALONE)
     other.discounted()
     other.offer_sale()
     other.accept_sale()
     other.confirm_sale()
-    other.split("v", "w", 30, by="other-bank")
-    other.paid(FACE, "v", "w", date=ISSUE)
+    with refused("BANK_SELLS_WHOLE"):
+        other.split("v", "w", 30, by="other-bank")
+    other.paid(FACE, "v", date=ISSUE)
     assert other.exposure() == [0, 0]
 
 

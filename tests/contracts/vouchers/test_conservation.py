@@ -83,7 +83,8 @@ def _split(supply: SupplyChain, expected: Expected, ref: str, move: dict[str, in
     piece, date = expected.pieces[ref], ISSUE + move["day"]
     sender = move["sender"] if move["by_holder"] == 0 else piece.holder
     child = f"child {len(expected.pieces)}"
-    foretold = expected.fault(ref, sender, date)
+    is_bank = sender == Number.BANK
+    foretold = "BANK_SELLS_WHOLE" if is_bank else expected.fault(ref, sender, date)
     if not foretold and not 0 < move["amount"] < piece.amount:
         foretold = "SPLIT_AMOUNT_INVALID"
     try:

@@ -126,6 +126,7 @@ FAULTS: list[Fault] = [
     ("DEAL_UNKNOWN", {"deal": "unknown"}),
     ("DEAL_NOT_ACTIVE", {"version": 2}),
     ("RECEIVABLE_MISSING", {"deal": "plain"}),
+    ("BANK_SELLS_WHOLE", {"by": "bank"}),
     ("PIECE_UNKNOWN", {"piece": "unknown"}),
     ("PIECE_UNKNOWN", {"piece": "issued"}),
     ("PIECE_OF_OTHER_VOUCHER", {"voucher": "other"}),
