@@ -18,7 +18,9 @@ from bench import report
 from bench.budgets import BUDGETS, Measured, Verdict, number
 from bench.sizes import FULL, QUICK, Sizes
 
-BENCHMARKS = ("gas", "start_up", "throughput", "growth", "rebuild", "reconcile", "real_data")
+BENCHMARKS = (
+    "gas", "start_up", "throughput", "growth", "rebuild", "reconcile", "vouchers", "real_data",
+)  # fmt: skip
 """Modules with `KEYS` and `measure(sizes, folder)`."""
 _HERE = Path(__file__).resolve().parent
 
