@@ -166,11 +166,15 @@ def _repay_first(
         needed.done_by.add(servicer)
         before = tips.tip(standing.book, standing.deal, piece.loan_id, before=posted)
         return _Repaid(own, tips.committed(standing.book, posted), before)
-    if loan.claimed:
-        _recover(entry, needed, loan, piece.loan_id, own, minor, servicer)
-        return None
     accrual = loan.accrual
     due_minor = max(0, accrual.accrued_minor(entry.date) - accrual.settled_minor)
+    if loan.claimed:
+        owed_minor = loan.owed_minor + due_minor
+        # The contract asks for a recovery of the day even where nothing is owed any more.
+        recovered_minor = min(minor, owed_minor) or minor
+        _recover(entry, needed, loan, piece.loan_id, own, recovered_minor, servicer)
+        loan.owed_minor = max(0, loan.owed_minor - recovered_minor)
+        return None
     if not loan.outstanding_minor and not (due_minor and _accrues(standing, loan)):
         return _NOTHING
     interest = min(minor, due_minor)

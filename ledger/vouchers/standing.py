@@ -39,6 +39,8 @@ class LoanCourse:
     tip: int
     claimed: bool
     """Compensated or written off."""
+    owed_minor: int
+    """To the owners of its claims and to its funders, without interest."""
     accrual: Accrual
 
 
@@ -233,6 +235,7 @@ class Standing:
                 outstanding_minor=found.outstanding_minor,
                 tip=tips.tip(self.book, self.deal, loan_id),
                 claimed=bool(found.compensated or found.written_off),
+                owed_minor=found.outstanding_minor + found.lost_minor + found.claims_minor,
                 accrual=self._accruals.of(found, day_count),
             )
         return self._loans[loan_id]
@@ -246,6 +249,7 @@ class Standing:
             outstanding_minor=minor,
             tip=tip_after(0, BOOKING, loan_id, start, minor),
             claimed=False,
+            owed_minor=minor,
             accrual=Accrual(
                 start_date=booking.start_date,
                 annual_rate_ppm=booking.annual_rate_ppm,

@@ -287,11 +287,9 @@ def test_a_loan_to_the_core_enterprise_pays_an_unpaid_piece(owed: Office) -> Non
     assert "nothing says what the core enterprise owes" in taken_back.stderr
 
 
-def test_what_comes_in_on_a_claimed_loan_is_recovered_for_who_paid_the_claim(
-    tmp_path: Path,
-) -> None:
-    """The platform stood in for the loan: the core enterprise's money is the platform's first."""
-    office = founded(tmp_path / "claimed", "--dev")
+def claimed(folder: Path) -> Office:
+    """V-2 is pledged for 42 500.00; nobody paid, and the platform stood in for the loan."""
+    office = founded(folder, "--dev")
     layers = f'[[loss]]\npayer = "{PLATFORM}"\nshare = "100%"\n[claim]\ndays_past_due = 30\n'
     agree(office, FREE_TERMS + layers)
     told(office, "issue", ISSUED, PLATFORM)
@@ -301,6 +299,14 @@ def test_what_comes_in_on_a_claimed_loan_is_recovered_for_who_paid_the_claim(
     office.run("overdue", "submit", overdue, "--deal", SCF, "--as", PLATFORM)
     claim = office.run("claim", "run", SCF, "--date", "2026-08-04", "--as", PLATFORM, "--json")
     assert claim.document["posted"] == 1, claim
+    return office
+
+
+def test_what_comes_in_on_a_claimed_loan_is_recovered_for_who_paid_the_claim(
+    tmp_path: Path,
+) -> None:
+    """The core enterprise's money is the platform's first."""
+    office = claimed(tmp_path / "claimed")
     row = f"{PAYMENTS}\nP-2,V-2,2026-08-10,42500.00,BK-2\n"
     first = filed(office, "settle", row, PLATFORM).document
     # Whose it is the contract works out: the collector's row names it once it is on the chain.
@@ -313,6 +319,19 @@ def test_what_comes_in_on_a_claimed_loan_is_recovered_for_who_paid_the_claim(
     )  # fmt: skip
     loan = office.run("loan", "show", "L-2", "--deal", SCF, "--json").document
     assert loan["claims"] == {PLATFORM: 0}
+
+
+def test_what_a_claimed_loan_does_not_need_is_its_holders(tmp_path: Path) -> None:
+    office = claimed(tmp_path / "paid")
+    row = f"{PAYMENTS}\nP-2,V-2,2026-08-10,50000.00,BK-2\n"
+    filed(office, "settle", row, PLATFORM)
+    assert filed(office, "settle", row, BANK).document["signed"] == {BANK: 1}
+    shown_loan = office.run("loan", "show", "L-2", "--deal", SCF, "--json").document
+    recovered = [one for one in shown_loan["entries"] if one["kind"] == "recovery"]
+    # The claim, and interest of 61 days until it was paid: 42 500.00 at 6 %, ACT/360.
+    assert [one["principal_minor"] for one in recovered] == [4_250_000 + 43_208]
+    assert shown_loan["claims"] == {PLATFORM: 0}
+    assert state(office, "V-2") == [("spent", 0)]
 
 
 def test_what_a_piece_is_paid_goes_by_its_place_among_all_that_there_were(owed: Office) -> None:
