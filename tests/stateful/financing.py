@@ -426,7 +426,9 @@ class FinancedDeal(VoucherDeal):
 
     @staticmethod
     def _of_funders(terms: Terms, parts: Sequence[int]) -> dict[str, int]:
-        return {party: part for (party, _), part in zip(terms.funding, parts, strict=True)}
+        # Who takes nothing of a piece is not held to its limit, which may be below what it has.
+        funders = zip(terms.funding, parts, strict=True)
+        return {party: part for (party, _), part in funders if part}
 
     # ---- what every act shares
     def _began_as(self, place: str, sender: str, version: int) -> Terms:
