@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from eth_hash.auto import keccak
+
+from ledger import reading
+from ledger.ledger import Ledger
 from tests.cli.office import Office
 from tests.cli.voucher_office import (
     BANK,
@@ -62,6 +66,19 @@ def test_a_refused_split_leaves_those_after_it_on_the_piece_unjudged(owed: Offic
         (2, "A", "SPLIT_AMOUNT_INVALID"), (4, "C", "SPLIT_AMOUNT_INVALID"),
         (5, "D", "PIECE_UNKNOWN"),
     ]  # fmt: skip
+
+
+def test_an_invoice_names_who_sold_before_who_bought(owed: Office) -> None:
+    """A supplier sold to its core enterprise, a new holder to the one before it."""
+    filed(owed, "transfer", f"{PASSED}T-1,V-1,2026-02-01,supplier-2,A-1\n", FIRST)
+    with Ledger.open(owed.home) as ledger:
+        salt = ledger.salts.invoices()
+        book = ledger.book()
+        hashes = [
+            keccak(salt + f'["{seller}","{buyer}","{invoice}",100000000]'.encode())
+            for seller, buyer, invoice in ((FIRST, CORE, "INV-1"), (SECOND, FIRST, "A-1"))
+        ]
+        assert [reading.registered(book, one) is not None for one in hashes] == [True, True]
 
 
 def test_a_piece_passes_through_tiers_and_its_chain_is_visible(owed: Office) -> None:
