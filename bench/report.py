@@ -40,7 +40,7 @@ def document(measured: Sequence[Measured], *, quick: bool, seconds: float) -> di
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "quick": quick,
         "seconds": round(seconds),
-        "machine": _machine(),
+        "machine": machine(),
         "versions": {name: _version(name) for name in _PACKAGES},
         "results": rows,
     }
@@ -73,7 +73,8 @@ Written by `python bench/run.py`; see [README.md](README.md) for what each row m
 """
 
 
-def _machine() -> dict[str, Any]:
+def machine() -> dict[str, Any]:
+    """What the run ran on."""
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return {
         "processor": _processor(),
