@@ -19,7 +19,8 @@ from bench.budgets import BUDGETS, Measured, Verdict, number
 from bench.sizes import FULL, QUICK, Sizes
 
 BENCHMARKS = (
-    "gas", "start_up", "throughput", "growth", "rebuild", "reconcile", "vouchers", "real_data",
+    "gas", "start_up", "throughput", "singles", "growth", "rebuild", "reconcile", "vouchers",
+    "real_data",
 )  # fmt: skip
 """Modules with `KEYS` and `measure(sizes, folder)`."""
 _HERE = Path(__file__).resolve().parent

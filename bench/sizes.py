@@ -25,6 +25,10 @@ class Sizes:
     """Of what takes less than a second; the best counts."""
     real_rows: int
     """Loans taken from the real files."""
+    singles: int
+    """Repayments posted one at a time."""
+    singles_height: int
+    """Blocks below them."""
 
 
 FULL = Sizes(
@@ -39,6 +43,8 @@ FULL = Sizes(
     reconcile_rounds=3,
     repeats=7,
     real_rows=10_000,
+    singles=40,
+    singles_height=2_000,
 )
 QUICK = Sizes(
     rounds=1,
@@ -52,4 +58,6 @@ QUICK = Sizes(
     reconcile_rounds=1,
     repeats=1,
     real_rows=200,
+    singles=4,
+    singles_height=60,
 )

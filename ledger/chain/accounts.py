@@ -69,7 +69,7 @@ class LedgerAccounts(AccountDatabaseAPI):
 
     def __init__(self, view: View, state_root: bytes = EMPTY_ROOT) -> None:
         self._view = view
-        self._accounts_trie = Trie(StateNodes(view, _ACCOUNTS), state_root)
+        self._accounts_trie = Trie(StateNodes(view, _ACCOUNTS), state_root, view.known_nodes)
         self._slot_tries: dict[bytes, Trie] = {}
         self._storage_roots: dict[bytes, bytes] = {}
         self._stored_accounts: dict[bytes, Account] = {}
@@ -331,7 +331,8 @@ class LedgerAccounts(AccountDatabaseAPI):
         trie = self._slot_tries.get(address)
         if trie is None:
             self._account(address)
-            trie = Trie(StateNodes(self._view, _SLOTS + address), self._storage_roots[address])
+            nodes = StateNodes(self._view, _SLOTS + address)
+            trie = Trie(nodes, self._storage_roots[address], self._view.known_nodes)
             self._slot_tries[address] = trie
         return trie
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import rlp
 from eth.vm.forks.london.blocks import LondonBlockHeader
@@ -78,7 +79,11 @@ def place_key(number: int, index: int) -> bytes:
 
 def read_header(view: View, number: int) -> LondonBlockHeader:
     """Header of a block that must be there. Raises `ChainCorrupt`."""
-    encoded = view.need(Table.HEADERS, block_key(number))
+    return _decoded_header(view.need(Table.HEADERS, block_key(number)))
+
+
+@lru_cache(maxsize=1024)
+def _decoded_header(encoded: bytes) -> LondonBlockHeader:
     header: LondonBlockHeader = rlp.decode(encoded, sedes=LondonBlockHeader)
     return header
 

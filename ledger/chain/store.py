@@ -77,6 +77,8 @@ class View:
     def __init__(self, store: Store, transaction: Any) -> None:
         self.block = 0
         """Number of the block that errors name when a key does not say one."""
+        self.known_nodes = store.known_nodes
+        """Decoded nodes of the state's tries by their hash, the same for all views of a store."""
         self._store = store
         self._transaction = transaction
 
@@ -186,6 +188,7 @@ class Store:
 
     def __init__(self, directory: Path, *, create: bool = False, map_bytes: int = MAP_BYTES):
         self._file = directory / _DATA_FILE
+        self.known_nodes: dict[bytes, Any] = {}
         if not create and not self._file.is_file():
             raise LedgerMissing(directory)
         if create:

@@ -21,8 +21,8 @@ _EVEN_LEAF, _ODD_LEAF = 2, 3
 _HEX = b"0123456789abcdef"
 _TO_NIBBLES = bytes.maketrans(_HEX, bytes(range(16)))
 _FROM_NIBBLES = bytes.maketrans(bytes(range(16)), _HEX)
-# Above this many decoded nodes the cache starts anew, to bound memory.
-_CACHED_NODES = 20_000
+# Above this many decoded nodes they are forgotten, to bound memory.
+_KNOWN_NODES = 20_000
 
 Node = list[Any]
 """Branch: 16 references and a value. Leaf or extension: compact path, then value or reference."""
@@ -61,9 +61,10 @@ class NodeDamaged(Exception):
 class Trie:
     """A trie whose keys, as nibbles, all have the same length. Values are not empty."""
 
-    def __init__(self, nodes: Nodes, root: bytes) -> None:
+    def __init__(self, nodes: Nodes, root: bytes, known: dict[bytes, Node] | None = None) -> None:
+        """A trie with this root. `known`: decoded nodes by hash, which tries may share."""
         self._nodes = nodes
-        self._cache: dict[bytes, Node] = {}
+        self._known: dict[bytes, Node] = {} if known is None else known
         self.root = root
 
     def get(self, key: bytes) -> bytes:
@@ -99,7 +100,7 @@ class Trie:
         else:
             encoded = encode_raw(new)
             self.root = keccak(encoded)
-            self._save(b"", new, encoded)
+            self._save(b"", self.root, new, encoded)
         return self.root
 
     def _apply(self, path: bytes, node: Node | None, pairs: Pairs) -> Node | None:
@@ -193,33 +194,32 @@ class Trie:
         reference = keccak(encoded)
         if reference != old:
             assert node is not None
-            self._save(path, node, encoded)
+            self._save(path, reference, node, encoded)
         return reference
 
     def _resolve(self, path: bytes, reference: Reference) -> Node:
         if isinstance(reference, list):
             return reference
-        node = self._cache.get(path)
+        node = self._known.get(reference)
         if node is None:
             encoded = self._nodes.load(path)
             if encoded is None or keccak(encoded) != reference:
                 raise NodeDamaged(path, reference, encoded)
             node = rlp.codec.decode_raw(encoded, True, False)[0]
-            self._remember(path, node)
+            self._remember(reference, node)
         return node
 
-    def _save(self, path: bytes, node: Node, encoded: bytes) -> None:
+    def _save(self, path: bytes, reference: bytes, node: Node, encoded: bytes) -> None:
         self._nodes.save(path, encoded)
-        self._remember(path, node)
+        self._remember(reference, node)
 
     def _drop(self, path: bytes) -> None:
         self._nodes.drop(path)
-        self._cache.pop(path, None)
 
-    def _remember(self, path: bytes, node: Node) -> None:
-        if len(self._cache) >= _CACHED_NODES:
-            self._cache.clear()
-        self._cache[path] = node
+    def _remember(self, reference: bytes, node: Node) -> None:
+        if len(self._known) >= _KNOWN_NODES:
+            self._known.clear()
+        self._known[reference] = node
 
 
 def nibbles_of(key: bytes) -> bytes:

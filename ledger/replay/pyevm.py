@@ -61,6 +61,7 @@ class MemoryStore(Batch):
 
     def __init__(self) -> None:
         self.block = 0
+        self.known_nodes = {}
         self.values: dict[bytes, bytes] = {}
 
     def get(self, table: Table, key: bytes) -> bytes | None:
