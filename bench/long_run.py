@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench import long_run_page
 from bench.disk import bytes_on_disk
 from bench.portfolio import DEAL, found_partnership, submit, write_loans, write_repayments
 from bench.report import machine
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run["steps"].append(step)
         if step["loans"] in (STEP_LOANS, asked.loans):
             run["looks"].append({"entries": step["entries"], **_looked(folder, step)})
-        _write(asked.results.with_suffix(".json"), run)
+        _write(asked.results, run)
         print(json.dumps(step), file=sys.stderr, flush=True)
     ledger.close()
     return 0
@@ -114,8 +115,11 @@ def _looked(folder: Path, step: dict[str, Any]) -> dict[str, float]:
     return {name: min(times[name] for times in found) for name in found[0]}
 
 
-def _write(path: Path, run: dict[str, Any]) -> None:
-    path.write_text(json.dumps(run, indent=1) + "\n", "utf-8")
+def _write(results: Path, run: dict[str, Any]) -> None:
+    chart = results.with_suffix(".svg")
+    results.with_suffix(".json").write_text(json.dumps(run, indent=1) + "\n", "utf-8")
+    results.with_suffix(".md").write_text(long_run_page.page(run, chart.name), "utf-8")
+    chart.write_text(long_run_page.chart(run), "utf-8")
 
 
 if __name__ == "__main__":

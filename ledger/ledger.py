@@ -399,7 +399,8 @@ class Ledger:
         """Remember ids and the texts behind them, for this folder's reader alone."""
         self._refs.execute("BEGIN IMMEDIATE")
         try:
-            self._refs.executemany("INSERT OR IGNORE INTO refs VALUES (?, ?)", refs)
+            # Sorted, they come to each page once; as they are given, to a page for each.
+            self._refs.executemany("INSERT OR IGNORE INTO refs VALUES (?, ?)", sorted(refs))
             self._refs.execute("COMMIT")
         except sqlite3.Error:
             if self._refs.in_transaction:

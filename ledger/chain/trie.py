@@ -22,7 +22,7 @@ _HEX = b"0123456789abcdef"
 _TO_NIBBLES = bytes.maketrans(_HEX, bytes(range(16)))
 _FROM_NIBBLES = bytes.maketrans(bytes(range(16)), _HEX)
 # Above this many decoded nodes they are forgotten, to bound memory.
-_KNOWN_NODES = 20_000
+_KNOWN_NODES = 60_000
 
 Node = list[Any]
 """Branch: 16 references and a value. Leaf or extension: compact path, then value or reference."""
