@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ledger.cli.names import BY_METAVAR, MEMBER
+from ledger.cli.render import loud
 from ledger.errors import DiskFull, EntryRejected, LedgerError, LedgerUnusable, UsageInvalid
 from ledger.messages import text
 
 if TYPE_CHECKING:
-    from ledger.keys import KeyUse
+    from ledger.keys import KeyUse, Passphrases
     from ledger.ledger import Ledger
 
 _SHARED = "shared"
@@ -35,12 +37,20 @@ class Asked:
     dry_run: bool = False
     passphrase_file: Path | None = None
     lock_timeout_seconds: int | None = None
+    rpc: str | None = None
+    token_file: Path | None = None
+    no_wait: bool = False
     prompted: dict[str, str] = field(default_factory=dict)
 
     @property
     def directory(self) -> Path:
         """The ledger's folder."""
         return self.ledger or Path(os.environ.get("PLEDGER_HOME") or "ledger-data")
+
+    @property
+    def rpc_url(self) -> str | None:
+        """The node whose chain is used; None: what the ledger's folder says."""
+        return self.rpc or os.environ.get("PLEDGER_RPC") or None
 
     def acting(self, otherwise: str = "") -> str:
         """The acting member. Raises `UsageInvalid` when none is named."""
@@ -53,15 +63,18 @@ class Asked:
         """The acting member, if one is named."""
         return self.member or os.environ.get("PLEDGER_AS") or None
 
-    def open(self) -> Ledger:
-        """Open the ledger. Raises `LedgerUnusable`."""
+    def open(self, *, passphrases: Passphrases | None = None) -> Ledger:
+        """Open the ledger; its keys as the options say, or otherwise. Raises `LedgerUnusable`."""
         from ledger.ledger import Ledger
 
         seconds = self.lock_timeout_seconds
         return Ledger.open(
             self.directory,
-            passphrases=self.passphrase,
+            passphrases=passphrases or self.passphrase,
             lock_timeout_seconds=LOCK_TIMEOUT_SECONDS if seconds is None else seconds,
+            rpc_url=self.rpc_url,
+            token_file=self.token_file,
+            wait=not self.no_wait,
         )
 
     def new_passphrase(self, member: str, use: KeyUse) -> str:
@@ -75,11 +88,13 @@ class Asked:
             )
         return passphrase
 
-    def passphrase(self, member: str, use: KeyUse) -> str:
-        """From the file, the environment or a prompt; never from an argument."""
-        return self._passphrase(member, use)
+    def passphrase(self, member: str, use: KeyUse, *, prompt: bool = True) -> str:
+        """From the file, the environment or, with `prompt`, the terminal; never an argument."""
+        return self._passphrase(member, use, prompt=prompt)
 
-    def _passphrase(self, member: str, use: KeyUse, *, confirm: bool = False) -> str:
+    def _passphrase(
+        self, member: str, use: KeyUse, *, confirm: bool = False, prompt: bool = True
+    ) -> str:
         if self.passphrase_file is not None:
             try:
                 return self.passphrase_file.read_text("utf-8").rstrip("\r\n")
@@ -97,7 +112,7 @@ class Asked:
                 return os.environ[name]
         key = f"{member}-{use}"
         if key not in self.prompted:
-            if not sys.stdin.isatty():
+            if not (prompt and sys.stdin.isatty()):
                 raise UsageInvalid(
                     text("cli.passphrase_missing", key=key), fix=text("cli.passphrase_missing_fix")
                 )
@@ -183,6 +198,9 @@ def command(
         made = click.command(name, cls=Command, help=text(key))(click.pass_obj(function))
         assert isinstance(made, Command)
         shared_options(made, writes=writes)
+        for param in made.params:
+            if (named := BY_METAVAR.get(param.metavar or "")) is not None:
+                param.type = named
         if group is not None:
             group.add_command(made)
         return made
@@ -235,7 +253,7 @@ def shared_options(target: click.Command, *, writes: bool = False) -> None:
     target.params.extend(
         [
             _option("--ledger", "ledger", type=path, metavar="DIR", help=text("cli.opt_ledger")),
-            _option("--as", "member", metavar="MEMBER", help=text("cli.opt_as")),
+            _option("--as", "member", type=MEMBER, metavar="MEMBER", help=text("cli.opt_as")),
             _option("--json", "json", is_flag=True, default=None, help=text("cli.opt_json")),
             click.Option(
                 ["--lang"],
@@ -257,14 +275,22 @@ def shared_options(target: click.Command, *, writes: bool = False) -> None:
                 metavar="SECONDS",
                 help=text("cli.opt_lock_timeout"),
             ),
+            _option("--rpc", "rpc", metavar="URL", help=text("cli.opt_rpc")),
+            _option(
+                "--token-file",
+                "token_file",
+                type=path,
+                metavar="FILE",
+                help=text("cli.opt_token_file"),
+            ),
         ]
     )
     if writes:
-        target.params.append(
-            _option(
-                "--dry-run", "dry_run", is_flag=True, default=None, help=text("cli.opt_dry_run")
+        for name in ("dry_run", "no_wait"):
+            flag = "--" + name.replace("_", "-")
+            target.params.append(
+                _option(flag, name, is_flag=True, default=None, help=text(f"cli.opt_{name}"))
             )
-        )
 
 
 def _option(flag: str, name: str, **settings: Any) -> click.Option:
@@ -285,7 +311,7 @@ def _file_unusable(error: OSError) -> LedgerError:
 
 def _report(error: LedgerError, asked: Asked) -> int:
     """Print an error as asked; returns its exit code."""
-    click.echo(str(error), err=True)
+    click.echo(loud(str(error)), err=True)
     if asked.json:
         document: dict[str, Any] = {
             "error": {

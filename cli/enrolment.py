@@ -33,7 +33,7 @@ def enrol_command(noun: click.Group) -> None:
                     passphrases=asked.new_passphrase, dry_run=asked.dry_run,
                 )  # fmt: skip
             except FileInvalid as error:
-                return unread_output(error, str(file), ledger.engine.head().number)
+                return unread_output(error, str(file), ledger)
             except EntryRejected as error:
                 click.echo(str(error), err=True)
                 assert isinstance(error.submitted, Submitted)

@@ -12,7 +12,7 @@ from ledger.messages import text
 
 
 @command(None, "init", writes=True)
-def init(asked: Asked, directory: Path, config: Path, dev: bool, rpc_url: str | None) -> Output:
+def init(asked: Asked, directory: Path, config: Path, dev: bool) -> Output:
     """Found a ledger."""
     from ledger import consortium, founding
 
@@ -28,7 +28,12 @@ def init(asked: Asked, directory: Path, config: Path, dev: bool, rpc_url: str | 
     founding.check_folder(directory)
     if not asked.dry_run:
         settings = founding.found(
-            directory, members, dev=dev, passphrases=asked.new_passphrase, rpc_url=rpc_url
+            directory,
+            members,
+            dev=dev,
+            passphrases=asked.new_passphrase,
+            rpc_url=asked.rpc_url,
+            token_file=asked.token_file,
         )
         document["contracts"] = {name: address(at) for name, at in settings.contracts.items()}
         if dev:
@@ -52,5 +57,4 @@ init.params[:0] = [
         help=text("cli.opt_config"),
     ),
     click.Option(["--dev"], is_flag=True, help=text("cli.opt_dev")),
-    click.Option(["--rpc", "rpc_url"], metavar="URL", help=text("cli.opt_rpc")),
 ]

@@ -50,7 +50,7 @@ def submit_command(noun: click.Group, layout_name: str, *, verb: str = "submit")
             try:
                 read = files.read(file, layout, decimals=decimals, allow_extra=allow_extra)
             except FileInvalid as error:
-                return unread_output(error, str(file), ledger.engine.head().number)
+                return unread_output(error, str(file), ledger)
             return run_output(
                 asked,
                 ledger,
@@ -95,7 +95,7 @@ def run_output(
                 progress=show,
             )
     except EntryInvalid as error:
-        return unread_output(error, file, ledger.engine.head().number)
+        return unread_output(error, file, ledger)
     except EntryRejected as error:
         click.echo(str(error), err=True)
         assert isinstance(error.submitted, Submitted)
@@ -128,6 +128,7 @@ def submitted_output(
         "transactions": done.transactions,
         "gas_used": done.gas_used,
         "head_block": done.head_block,
+        "final_block": done.final_block,
     }
     if done.actions or done.waiting:
         document["waiting"] = done.waiting
@@ -143,10 +144,7 @@ def submitted_output(
             text("cli.warning", place=place, ref=row.ref, reason=row.reason, detail=row.detail),
             err=True,
         )
-    if done.reversed_refs:
-        refs = ", ".join(done.reversed_refs[:_MOST_REFS])
-        more = " ..." if len(done.reversed_refs) > _MOST_REFS else ""
-        click.echo(text("cli.reversed_since", refs=refs + more), err=True)
+    _say_reversed(done)
     key = "cli.submitted_dry" if dry_run else "cli.submitted"
     line = text(
         key,
@@ -157,6 +155,8 @@ def submitted_output(
         rejected=len(done.rejected),
         block=done.head_block,
     )
+    if done.posted and done.final_block < done.head_block:
+        line += "\n" + text("cli.final_behind", final=done.final_block)
     if done.waiting:
         line += "\n" + text("cli.rows_wait", count=done.waiting) if done.actions else ""
         line += "".join(f"\n{waiting(by, deal, bytes.fromhex(own))}" for own in done.actions)
@@ -167,7 +167,14 @@ def submitted_output(
     return Output(document=document, text=line, exit_code=exit_code)
 
 
-def unread_output(error: FileInvalid | EntryInvalid, file: str, head_block: int) -> Output:
+def _say_reversed(done: Submitted) -> None:
+    if done.reversed_refs:
+        refs = ", ".join(done.reversed_refs[:_MOST_REFS])
+        more = " ..." if len(done.reversed_refs) > _MOST_REFS else ""
+        click.echo(text("cli.reversed_since", refs=refs + more), err=True)
+
+
+def unread_output(error: FileInvalid | EntryInvalid, file: str, ledger: Ledger) -> Output:
     """The report of a file that could not be read: nothing was sent."""
     click.echo(str(error), err=True)
     document: dict[str, Any] = {
@@ -186,7 +193,8 @@ def unread_output(error: FileInvalid | EntryInvalid, file: str, head_block: int)
         ],
         "transactions": 0,
         "gas_used": 0,
-        "head_block": head_block,
+        "head_block": ledger.engine.head().number,
+        "final_block": ledger.engine.final_head().number,
     }
     line = text("cli.nothing_submitted", file=file)
     return Output(document=document, text=line, exit_code=error.exit_code)

@@ -88,7 +88,7 @@ def _submit(
         try:
             made = entries(ledger)
         except EntryInvalid as error:
-            return unread_output(error, label, ledger.engine.head().number)
+            return unread_output(error, label, ledger)
         return run_output(asked, ledger, made, deal=deal, by=by, late=late, label=label)
 
 
@@ -146,7 +146,7 @@ def confirm(
                 for ref, confirmed in chosen
             ]
         except (FileInvalid, EntryInvalid) as error:
-            return unread_output(error, label, ledger.engine.head().number)
+            return unread_output(error, label, ledger)
         return run_output(
             asked, ledger, entries, deal=deal, by=by, late=late, lines=lines,
             file=str(file or ""), label=label,

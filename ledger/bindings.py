@@ -161,6 +161,11 @@ def _function(contract: str, name: str) -> tuple[bytes, list[str], list[str]]:
     return selector, types, _types(item["outputs"])
 
 
+def signature(item: Mapping[str, Any]) -> str:
+    """A function or event of an ABI as its selector or topic hashes it."""
+    return f"{item['name']}({','.join(_types(item['inputs']))})"
+
+
 def _types(parameters: Iterable[Mapping[str, Any]]) -> list[str]:
     return [_type(parameter) for parameter in parameters]
 
@@ -224,8 +229,7 @@ def _decoders() -> dict[bytes, Decoder]:
                 record = getattr(events, item["name"])
                 expected = [field["name"] for field in item["inputs"]]
                 assert list(record._fields) == expected, (item["name"], expected)
-                signature = f"{item['name']}({','.join(_types(item['inputs']))})"
-                found[keccak(signature.encode())] = _decoder(record, item["inputs"])
+                found[keccak(signature(item).encode())] = _decoder(record, item["inputs"])
     return found
 
 

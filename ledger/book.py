@@ -22,6 +22,7 @@ from ledger.folding.membership import Membership
 from ledger.folding.pools import Pools
 from ledger.folding.register import Register
 from ledger.folding.settlements import Settlements
+from ledger.folding.unsettled import Folded, Unsettled
 from ledger.folding.vouchers import Vouchers
 from ledger.records import TABLES, has_tables, make_tables
 
@@ -41,6 +42,8 @@ class Book:
         self._at_hand = AtHand(connection)
         self._balances = Balances()
         self._register = Register(connection)
+        self._unsettled = Unsettled(connection)
+        self._left_at = self.at
         parts = (
             Membership(connection),
             Agreements(self._at_hand, self._balances),
@@ -64,18 +67,45 @@ class Book:
         ).fetchone()
         return block, block_hash
 
-    def expect_within(self, head: int, head_hash: bytes) -> None:
-        """Empty a book of another chain than the one with this head, so that it is made anew."""
-        block, block_hash = self.at
-        if block > head or (block == head and block_hash != head_hash):
-            for table in TABLES:
-                self.connection.execute(f"DELETE FROM {table}")
-            self.connection.execute("INSERT INTO progress VALUES (0, x'')")
-            self._at_hand.forget_deals()
+    @property
+    def unsettled(self) -> list[Folded]:
+        """The last blocks, as far as they may fall out of the chain again, in order."""
+        return self._unsettled.blocks()
+
+    @property
+    def settled(self) -> int:
+        """Number of the last block that cannot fall out any more."""
+        before = self._unsettled.settled()
+        return self.at[0] if before is None else before.block
+
+    def empty(self) -> None:
+        """Forget everything, within a run: it is of another chain, and the book is made anew."""
+        self._unsettled.stop()
+        for table in TABLES:
+            self.connection.execute(f"DELETE FROM {table}")
+        self.connection.execute("INSERT INTO progress VALUES (0, x'')")
+        self._at_hand.forget_deals()
+
+    def undo(self) -> None:
+        """Take back the last of the unsettled blocks, within a run."""
+        self._unsettled.undo_last()
+        self._at_hand.forget_deals()
+
+    def settle(self, block: int) -> None:
+        """The blocks up to this one stay; what is applied next is not to be undone."""
+        self._unsettled.stop()
+        self._unsettled.settle(block)
 
     def begin(self) -> None:
         """Start a run of blocks; nothing of it is seen before `commit`."""
         self.connection.execute("BEGIN IMMEDIATE")
+        if self.at != self._left_at:
+            # Another process folded, or undid, what is known of deals here.
+            self._at_hand.forget_deals()
+
+    def begin_unsettled(self, block: int, block_hash: bytes) -> None:
+        """What is applied next, within a run, is of a block that may have to be undone."""
+        self._unsettled.record(Folded(block, block_hash), Folded(*self.at))
 
     def apply(self, event: Event, place: Place) -> None:
         """Fold one event, in chain order."""
@@ -83,8 +113,8 @@ class Book:
         if applier is not None:
             applier(event, place)
 
-    def commit(self, block: int, block_hash: bytes) -> None:
-        """Keep everything applied so far as the state after `block`."""
+    def keep(self, block: int, block_hash: bytes) -> None:
+        """Everything applied so far is the state after `block`; the run goes on."""
         self._at_hand.write()
         self._register.write()
         self._balances.write(self.connection)
@@ -92,7 +122,13 @@ class Book:
         self.connection.execute(
             "UPDATE progress SET block = ?, block_hash = ?", (block, block_hash)
         )
+
+    def commit(self, block: int, block_hash: bytes) -> None:
+        """Keep everything applied so far as the state after `block`, and end the run."""
+        self.keep(block, block_hash)
+        self._unsettled.stop()
         self.connection.execute("COMMIT")
+        self._left_at = block, block_hash
 
     def write_balances(self) -> None:
         """Write what was posted so far, within the run, for who reads balances before its end."""
@@ -105,6 +141,7 @@ class Book:
         self._at_hand.forget_deals()
         if self.connection.in_transaction:
             self.connection.execute("ROLLBACK")
+        self._unsettled.stop()
 
     def _forget(self) -> None:
         """Drop what is at hand: written, or no longer true."""

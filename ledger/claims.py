@@ -26,6 +26,7 @@ from ledger.events import DealTerms, LoanCompensated, Particulars, fields_of
 from ledger.keys import KeyUse
 from ledger.messages import text
 from ledger.money import day_number
+from ledger.outbox import Outbox, final_block
 from ledger.posting import RACE_REASONS, Progress
 from ledger.records import Loan
 from ledger.rows import FEWER_ROWS
@@ -34,7 +35,6 @@ from ledger.tables import Source
 
 if TYPE_CHECKING:
     from ledger.ledger import Ledger
-    from ledger.outbox import Outbox
 
 CLAIM_MISSING, CLAIM_UNCOVERED = "CLAIM_MISSING", "CLAIM_UNCOVERED"
 _OF_THE_WHOLE = ("SENDER_", "DEAL_", "KEY_", "DAY_SEALED", "EVM_", "OUT_OF_GAS")
@@ -89,6 +89,7 @@ class ClaimRun:
     transactions: int
     gas_used: int
     head_block: int
+    final_block: int
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
@@ -122,6 +123,7 @@ class ClaimRun:
             "transactions": self.transactions,
             "gas_used": self.gas_used,
             "head_block": self.head_block,
+            "final_block": self.final_block,
         }
 
 
@@ -232,6 +234,7 @@ class _Run:
             transactions=self._receipts,
             gas_used=self._gas_used,
             head_block=head.number,
+            final_block=final_block(ledger.engine, head),
         )
 
     # ---- what is past its trigger

@@ -20,13 +20,13 @@ from ledger.files import Cell, Layout
 from ledger.founding import ENROLMENTS, KEYS_FOLDER, new_secret
 from ledger.keys import Keyring, KeyUse, Passphrases, open_passphrases
 from ledger.membership import Address, parse_address
+from ledger.outbox import Outbox, final_block
 from ledger.posting import Submitted
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ledger.ledger import Ledger
-    from ledger.outbox import Outbox
 
 EXISTS = "MEMBER_EXISTS"
 
@@ -112,6 +112,7 @@ def enrol(
         transactions=receipts,
         gas_used=sum(receipt.gas_used for receipt in outbox.receipts) if receipts else 0,
         head_block=head.number,
+        final_block=final_block(ledger.engine, head),
     )
     if rejected:
         raise EntryRejected(rejected[0].reason, rejected, file=file, submitted=done)

@@ -19,6 +19,7 @@
     |   |-- Reverted              3  the contract refused a transaction or call (engine level)
     |   |-- SenderRefused         3  the sender is not a member's registered key
     |   `-- TransactionInvalid    3  wrong nonce, chain, signature or gas (engine level)
+    |       `-- NonceTaken        3  another transaction of the same key has its nonce
     `-- LedgerUnusable            4  the ledger cannot be used
         |-- LedgerMissing         4
         |-- LedgerLocked          4
@@ -245,10 +246,12 @@ class Refused(LedgerError):
 class Reverted(Refused):
     """The contract refused a transaction or a call. `.reason` is its constant, or empty."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, output: bytes | None = None) -> None:
+        """`output`: what the contract returned with its refusal; None where that is not known."""
         what = explain(reason)
         super().__init__(what, where=reason if what != reason else "")
         self.reason = reason
+        self.output = output
 
 
 class EntryRejected(Refused):
@@ -300,6 +303,10 @@ class TransactionInvalid(Refused):
 
     def __init__(self, found: str) -> None:
         super().__init__(text("chain.transaction_invalid"), found=found)
+
+
+class NonceTaken(TransactionInvalid):
+    """Another transaction of the same key, of another process, has the nonce of this one."""
 
 
 class LedgerUnusable(LedgerError):

@@ -16,11 +16,14 @@ from typing import Any
 from ledger.bindings import CONTRACTS, creation_code, encode_call, label
 from ledger.chain.clock import Clock, SteppedClock, SystemClock
 from ledger.chain.engine import Engine, Submission
+from ledger.chain.rpc_access import read_access
+from ledger.chain.rpc_rules import Rule, read_rule
 from ledger.consortium import Clock as ClockKind
 from ledger.consortium import Consortium, Licence, Member, Role
 from ledger.errors import ChainUnusable, LedgerMissing, UsageInvalid
 from ledger.keys import Keyring, KeyUse, Passphrases, open_passphrases, sign_transaction
 from ledger.messages import text
+from ledger.nesting import read_json
 from ledger.salts import Salts
 from ledger.wiring import CONFIRMING, POSTERS, WIRING
 
@@ -56,6 +59,11 @@ class Settings:
     """Member to the address that seals for it."""
     imported: bool = False
     """Whether the chain is a copy, made from an export: then nothing is written to it."""
+    finality: Rule | None = None
+    """By what a block of the network is final: `head`, `clique`, or a number of blocks on top of
+    it; None: by what the chain is."""
+    rpc_ca: str | None = None
+    """Certificates that vouch for the node, if not `ca.pem`; relative to the folder."""
 
     def encode(self) -> str:
         """As the text of ledger.json."""
@@ -72,14 +80,22 @@ class Settings:
         }
         if self.imported:
             document["imported"] = True
+        if self.finality is not None:
+            document["finality"] = self.finality
+        if self.rpc_ca is not None:
+            document["rpc_ca"] = self.rpc_ca
         return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def read_settings(directory: Path) -> Settings:
     """Read ledger.json. Raises `LedgerMissing` or `ChainUnusable`."""
-    path = directory / SETTINGS_FILE
+    return read_settings_file(directory / SETTINGS_FILE)
+
+
+def read_settings_file(path: Path) -> Settings:
+    """Read a ledger.json wherever it is. Raises `LedgerMissing` or `ChainUnusable`."""
     try:
-        document: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        document: dict[str, Any] = read_json(path.read_bytes())
         if document["format"] != FORMAT:
             raise ValueError(f"format {document['format']}")
         return Settings(
@@ -92,9 +108,11 @@ def read_settings(directory: Path) -> Settings:
             contracts=_bytes(document["contracts"]),
             validators=_bytes(document["validators"]),
             imported=document.get("imported", False),
+            finality=read_rule(document.get("finality")),
+            rpc_ca=document.get("rpc_ca"),
         )
     except (FileNotFoundError, NotADirectoryError):
-        raise LedgerMissing(directory) from None
+        raise LedgerMissing(path.parent) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ChainUnusable(
             text("ledger.settings_unreadable"),
@@ -121,6 +139,7 @@ def found(
     randomness: Callable[[int], bytes] = os.urandom,
     now: int | None = None,
     rpc_url: str | None = None,
+    token_file: Path | None = None,
 ) -> Settings:
     """Found a ledger in an empty or new folder.
 
@@ -148,7 +167,7 @@ def found(
     if rpc_url is None:
         at = consortium.genesis_at if consortium.genesis_at is not None else now
         _begin_chain(directory, consortium, settings, SystemClock().now() if at is None else at)
-    engine = open_engine(directory, settings, keyring)
+    engine = open_engine(directory, settings, keyring, token_file=token_file)
     try:
         _deploy(engine, consortium, keyring, settings, operator_secret)
     finally:
@@ -189,13 +208,29 @@ def check_folder(directory: Path) -> None:
 
 
 def open_engine(
-    directory: Path, settings: Settings, keyring: Keyring, *, lock_timeout_seconds: int = 30
+    directory: Path,
+    settings: Settings,
+    keyring: Keyring,
+    *,
+    lock_timeout_seconds: int = 30,
+    token_file: Path | None = None,
+    wait: bool = True,
 ) -> Engine:
-    """The chain that the settings name. Raises `LedgerUnusable`."""
+    """The chain that the settings name. Raises `LedgerUnusable`, or `UsageInvalid` for the token.
+
+    `token_file`: where the token for a node is, if not where it usually is. `wait`: whether what
+    is posted on a network is waited for until it is final.
+    """
     if settings.rpc_url is not None:
         from ledger.chain.rpc import RpcEngine
 
-        return RpcEngine(settings.rpc_url, chain_id=settings.chain_id)
+        ca = directory / settings.rpc_ca if settings.rpc_ca else None
+        return RpcEngine(
+            read_access(directory, settings.rpc_url, token_file=token_file, ca=ca),
+            chain_id=settings.chain_id,
+            finality=settings.finality,
+            wait=wait,
+        )
     from ledger.chain.local import LocalEngine
 
     sealers = {
@@ -310,15 +345,19 @@ def _deploy(
                     nonce=nonce,
                     to=b"",
                     data=creation_code(name, *arguments[name]),
-                    gas=_DEPLOYMENT_GAS,
+                    gas=engine.gas_reserve + _DEPLOYMENT_GAS,
                 )
             )
-        _enrol(submission, consortium, keyring, settings)
+        _enrol(submission, consortium, keyring, settings, engine.gas_reserve)
         submission.keep()
 
 
 def _enrol(
-    submission: Submission, consortium: Consortium, keyring: Keyring, settings: Settings
+    submission: Submission,
+    consortium: Consortium,
+    keyring: Keyring,
+    settings: Settings,
+    gas_reserve: int,
 ) -> None:
     suppliers = [
         (label(member.id), member.name, "0x" + keyring.address(member.id, KeyUse.MAKER).hex())
@@ -334,7 +373,7 @@ def _enrol(
                 nonce=nonce,
                 to=settings.contracts["Members"],
                 data=encode_call("Members", "enrol", batch),
-                gas=_ENROLMENT_GAS,
+                gas=gas_reserve + _ENROLMENT_GAS,
             )
         )
 

@@ -10,14 +10,15 @@ import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ledger import agreements, claims, paying, posting, reading, reversing, sealing, settlements
-from ledger.bindings import decode_event, encode_call
+from ledger.bindings import encode_call
 from ledger.book import Book
-from ledger.chain.engine import Engine, Head, Log, Receipt
+from ledger.chain.engine import Engine, Head, Receipt
 from ledger.claims import ClaimRun
 from ledger.disk import (
     BookDamaged,
@@ -31,7 +32,7 @@ from ledger.disk import (
 )
 from ledger.entries import Entry
 from ledger.errors import UsageInvalid
-from ledger.events import Place
+from ledger.following import apply, expect_ledger, follow
 from ledger.founding import (
     BOOK_FILE,
     DEALS_FOLDER,
@@ -85,18 +86,33 @@ class Ledger:
         *,
         passphrases: Passphrases = open_passphrases,
         lock_timeout_seconds: int = LOCK_TIMEOUT_SECONDS,
+        rpc_url: str | None = None,
+        token_file: Path | None = None,
+        wait: bool = True,
     ) -> Ledger:
         """Open a founded ledger; the cost does not depend on its length.
 
-        Raises `LedgerMissing`, `ChainUnusable` or `ChainCorrupt`.
+        `rpc_url`: a node of its chain, instead of what the folder says. `token_file`: the token
+        for the node, if not in PLEDGER_TOKEN or the folder's node.token. `wait`: whether what is
+        posted on a network is waited for until it is final. Raises `LedgerMissing`,
+        `ChainUnusable` or `ChainCorrupt`, or `UsageInvalid` for the address or the token.
         """
         settings = read_settings(directory)
+        if rpc_url is not None:
+            # Behind the node is the chain itself, even where the folder has a copy of it.
+            settings = replace(settings, rpc_url=rpc_url, imported=False)
         keys = directory / KEYS_FOLDER
         keyring = Keyring(keys, open_passphrases if settings.dev else passphrases)
         engine = open_engine(
-            directory, settings, keyring, lock_timeout_seconds=lock_timeout_seconds
+            directory,
+            settings,
+            keyring,
+            lock_timeout_seconds=lock_timeout_seconds,
+            token_file=token_file,
+            wait=wait,
         )
         try:
+            expect_ledger(engine, settings.contracts, where=settings.rpc_url or "")
             return cls(directory, settings, engine, keyring)
         except BaseException:
             engine.close()
@@ -133,11 +149,7 @@ class Ledger:
         head = self.engine.head()
         if self._book.at != (head.number, head.block_hash):
             with _folding(self._book):
-                # Again, now that no other process can be folding.
-                head = self.engine.head()
-                self._book.expect_within(head.number, head.block_hash)
-                self._apply(self.engine.logs(self._book.at[0] + 1, head.number))
-                self._book.commit(head.number, head.block_hash)
+                follow(self._book, self.engine, self.settings.contracts)
         return self._book
 
     def deal(self, name: str) -> reading.Deal:
@@ -381,7 +393,7 @@ class Ledger:
                 with _folding(self._book):
                     if self._book.at[0] == receipts[0].block_number - 1:
                         for receipt in receipts:
-                            self._apply(receipt.logs)
+                            apply(self._book, receipt.logs, self.settings.contracts)
                         self._book.commit(head.number, head.block_hash)
                     else:
                         self._book.rollback()
@@ -412,15 +424,6 @@ class Ledger:
         folder = self._deal_folder(terms.id)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / f"v{version}.json").write_bytes(terms.canonical)
-
-    def _apply(self, logs: Iterable[Log]) -> None:
-        ours = set(self.settings.contracts.values())
-        for log in logs:
-            # Any member may deploy a contract whose events look like ours.
-            event = decode_event(log) if log.address in ours else None
-            if event is not None:
-                place = Place(log.block_number, log.transaction_index, log.log_index)
-                self._book.apply(event, place)
 
     def _deal_folder(self, deal: str) -> Path:
         return self.directory / DEALS_FOLDER / deal

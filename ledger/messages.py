@@ -1,14 +1,18 @@
 """Messages: every text a user reads, in English and Chinese, from one table.
 
 The table is `messages.toml` beside this module: a key is the dotted path of a table that holds
-`en` and `zh`. Both languages name the same fields. The language is the one set by `set_language`,
-else that of the environment variable `PLEDGER_LANG`, else English.
+`en` and `zh`. Both languages name the same fields. The language is the one that is being spoken
+(`speaking`), else the one set by `set_language`, else that of the environment variable
+`PLEDGER_LANG`, else English.
 """
 
 from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +20,7 @@ from typing import Any
 LANGUAGES = ("en", "zh")
 
 _chosen: str | None = None
+_spoken: ContextVar[str | None] = ContextVar("language", default=None)
 
 
 def text(key: str, /, **fields: object) -> str:
@@ -34,8 +39,9 @@ def has(key: str) -> bool:
 
 def language() -> str:
     """The language in use: `en` or `zh`."""
-    if _chosen is not None:
-        return _chosen
+    chosen = _spoken.get() or _chosen
+    if chosen is not None:
+        return chosen
     return _recognise(os.environ.get("PLEDGER_LANG", "")) or LANGUAGES[0]
 
 
@@ -53,6 +59,17 @@ def set_language(name: str | None) -> None:
     if recognised is None:
         raise ValueError(f"language {name!r}: expected one of {', '.join(LANGUAGES)}")
     _chosen = recognised
+
+
+@contextmanager
+def speaking(name: str) -> Iterator[None]:
+    """Choose the language, `en` or `zh`, for what this thread or task says within."""
+    assert name in LANGUAGES, name
+    before = _spoken.set(name)
+    try:
+        yield
+    finally:
+        _spoken.reset(before)
 
 
 def _recognise(name: str) -> str | None:

@@ -18,12 +18,12 @@ from ledger.errors import EntryRejected, RejectedRow, Reverted, UsageInvalid, ex
 from ledger.keys import KeyUse
 from ledger.messages import text
 from ledger.money import MAX_AMOUNT_MINOR, date_of, day_number
+from ledger.outbox import Outbox, final_block
 from ledger.settlements import Due, names_of, refuse_far, shown
 from ledger.submission import REF_REUSED
 
 if TYPE_CHECKING:
     from ledger.ledger import Ledger
-    from ledger.outbox import Outbox
 
 _CONTRACT = "Settlements"
 _PREFIX = "settlement"
@@ -46,6 +46,7 @@ class Paid:
     transactions: int
     gas_used: int
     head_block: int
+    final_block: int
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
@@ -61,6 +62,7 @@ class Paid:
             "transactions": self.transactions,
             "gas_used": self.gas_used,
             "head_block": self.head_block,
+            "final_block": self.final_block,
         }
 
 
@@ -106,6 +108,7 @@ def paid(
         transactions=len(outbox.receipts),
         gas_used=sum(receipt.gas_used for receipt in outbox.receipts),
         head_block=head.number,
+        final_block=final_block(ledger.engine, head),
     )
 
 

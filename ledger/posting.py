@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING
 
 from ledger import collecting, limits
 from ledger.bindings import encode_batch, label
+from ledger.chain.engine import Handed
 from ledger.entries import Booking, Entry, Kind, refuse_duplicates
 from ledger.errors import (
     EntryRejected,
+    NonceTaken,
     RejectedRow,
     Reverted,
-    TransactionInvalid,
     UsageInvalid,
     explain,
 )
 from ledger.four_eyes import ask, asking, rows_asked
 from ledger.keys import KeyUse
 from ledger.messages import text
-from ledger.outbox import Outbox
+from ledger.outbox import Outbox, final_block
 from ledger.rows import ROUTES, Row, Sendable
 from ledger.submission import Plan, Planner, Probing, refuse_far_days
 from ledger.voucher_entries import VoucherEntry
@@ -66,6 +67,9 @@ class Submitted:
     transactions: int = 0
     gas_used: int = 0
     head_block: int = 0
+    """The block of the last of what was posted, or the newest."""
+    final_block: int = 0
+    """The newest block that stays: what is posted is final once this is not below `head_block`."""
 
 
 class Raced(Exception):
@@ -135,6 +139,7 @@ class _Posting:
         self._waiting_at: set[int] = set()
         self._signed: dict[str, int] = {}
         self._touched: set[bytes] = set()
+        self._on_the_way: list[tuple[Handed, list[Sendable]]] = []
         self.sent = Submitted(rows=0)
 
     def post(
@@ -156,18 +161,26 @@ class _Posting:
             parts = sum(map(len, plan.batches))
             total = max(len(entries), parts)
             done = total - parts
-            for batch in plan.batches:
-                if probing is None and not self._send(outbox, batch, plan):
-                    probing = self._probing(outbox)
-                if probing is not None:
-                    probing.run(batch)
-                done += len(batch)
-                progress(done, total)
-            refused = self._refused(plan, probing)
-            if self._refusal is not None and not refused:
-                # No row by itself is at fault.
-                raise Reverted(self._refusal)
-            head = ledger.engine.head() if refused else outbox.keep()
+            try:
+                for batch in plan.batches:
+                    if probing is None and not self._send(outbox, batch, plan):
+                        probing = self._probing(outbox)
+                    if probing is not None:
+                        probing.run(batch)
+                    done += len(batch)
+                    progress(done, total)
+                probing = self._arrived(outbox, plan, probing)
+                refused = self._refused(plan, probing)
+                if self._refusal is not None and not refused:
+                    # No row by itself is at fault.
+                    raise Reverted(self._refusal)
+                head = self._keep(outbox, refused)
+            finally:
+                self.sent = replace(
+                    self.sent,
+                    transactions=len(outbox.receipts),
+                    gas_used=sum(receipt.gas_used for receipt in outbox.receipts),
+                )
         if not self._dry_run and (not refused or not self._atomic):
             ledger.fold(outbox.receipts, head)
         return self._result(run, plan, refused, head)
@@ -210,6 +223,7 @@ class _Posting:
             rejected=tuple(refused),
             warnings=tuple(plan.warnings),
             head_block=head.number,
+            final_block=final_block(self._ledger.engine, head),
         )
         if not refused or not self._atomic:
             result = replace(
@@ -226,38 +240,94 @@ class _Posting:
             raise EntryRejected(refused[0].reason, refused, file=run.file, submitted=result)
         return result
 
-    def _send(self, outbox: Outbox, batch: list[Sendable], plan: Plan) -> bool:
-        """Send a batch; False when the contract refuses it."""
+    def _send(
+        self, outbox: Outbox, batch: list[Sendable], plan: Plan, *, alone: bool = False
+    ) -> bool:
+        """Send a batch; False when the contract refuses it.
+
+        On a network it is then on its way with others, unless `alone`.
+        """
         route, by = batch[0].route, batch[0].by or self._by
         rows = [words for row in self._judged(batch) for words in row.contract_rows()]
         if not rows:
             return self._note_sent(batch, by, waits=False)
         to, data = self._call(batch[0], rows)
-        before = len(outbox.receipts)
         waits = False
         try:
             if route.four_eyes:
                 waits = self._ask(outbox, by, to, data, len(rows), plan)
-            else:
+            elif self._atomic or alone:
                 outbox.send(by, KeyUse.MAKER, to, data, rows=len(rows))
+            else:
+                handed = outbox.hand_in(by, KeyUse.MAKER, to, data, rows=len(rows))
+                self._on_the_way.append((handed, batch))
+                return True
         except Reverted as refusal:
-            if not self._atomic and refusal.reason in RACE_REASONS:
-                raise Raced from refusal
+            self._raise_raced(outbox, refusal)
+            # What is judged next must see what is on its way.
+            self._wait(outbox)
             self._refusal = refusal.reason
             return False
-        except TransactionInvalid as error:
-            # Elsewhere the same member's key was used: its nonce is taken.
+        except NonceTaken as error:
+            # Elsewhere the same member's key is used without a pause.
+            self._raise_raced(outbox, error)
+            raise
+        return self._note_sent(batch, by, waits=waits)
+
+    def _arrived(self, outbox: Outbox, plan: Plan, probing: Probing | None) -> Probing | None:
+        """Wait for the batches on their way; those refused there are judged by themselves."""
+        if not self._on_the_way:
+            return probing
+        refused, anothers = self._settle(outbox)
+        if anothers:
+            # What another process sent in the very same words is found posted in the next plan.
+            raise Raced
+        for batch in refused:
+            if probing is None and not self._send(outbox, batch, plan, alone=True):
+                probing = self._probing(outbox)
+            if probing is not None:
+                probing.run(batch)
+        return probing
+
+    def _settle(self, outbox: Outbox) -> tuple[list[list[Sendable]], bool]:
+        """Wait for what is on its way: batches refused there, and whether one was another's."""
+        self._wait(outbox)
+        refused, anothers = [], False
+        for handed, batch in self._on_the_way:
+            if isinstance(handed.outcome, Reverted):
+                refused.append(batch)
+            elif handed.ours:
+                self._note_sent(batch, batch[0].by or self._by, waits=False)
+            else:
+                anothers = True
+        self._on_the_way.clear()
+        return refused, anothers
+
+    def _wait(self, outbox: Outbox) -> None:
+        try:
+            outbox.settle()
+        except NonceTaken as error:
+            raise Raced from error
+
+    def _keep(self, outbox: Outbox, refused: list[RejectedRow]) -> Head:
+        """Keep what was sent; on a network what came before a refusal as well."""
+        if refused and self._atomic:
+            return self._ledger.engine.head()
+        try:
+            return outbox.keep()
+        except (Reverted, NonceTaken) as error:
+            # It fell out of the chain, and could not be in it again.
             if self._atomic:
                 raise
             raise Raced from error
-        finally:
-            receipts = outbox.receipts[before:]
-            self.sent = replace(
-                self.sent,
-                transactions=self.sent.transactions + len(receipts),
-                gas_used=self.sent.gas_used + sum(receipt.gas_used for receipt in receipts),
-            )
-        return self._note_sent(batch, by, waits=waits)
+
+    def _raise_raced(self, outbox: Outbox, error: Reverted | NonceTaken) -> None:
+        """On a network what another process did first is planned anew, from all that was sent."""
+        if self._atomic:
+            return
+        if isinstance(error, NonceTaken) or error.reason in RACE_REASONS:
+            self._settle(outbox)
+            raise Raced from error
 
     def _note_sent(self, batch: list[Sendable], by: str, *, waits: bool) -> bool:
         (self._waiting_at if waits else self._posted_at).update(row.at.position for row in batch)

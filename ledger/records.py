@@ -133,6 +133,10 @@ CREATE TABLE settlement_lines (
 CREATE INDEX settlement_lines_by_deal ON settlement_lines (deal);
 CREATE INDEX settlement_lines_by_id ON settlement_lines (entry_id);
 CREATE INDEX settlement_lines_by_reference ON settlement_lines (reference_id);
+CREATE TABLE unsettled (
+  block INTEGER PRIMARY KEY, block_hash BLOB NOT NULL, before INTEGER NOT NULL,
+  before_hash BLOB NOT NULL);
+CREATE TABLE undo (number INTEGER PRIMARY KEY, block INTEGER NOT NULL, statement TEXT NOT NULL);
 {_VOUCHER_SCHEMA}"""
 ENTRY_INDEXES = {
     "entries_by_id": "entry_id, deal",

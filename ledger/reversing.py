@@ -18,6 +18,7 @@ from ledger.four_eyes import ask
 from ledger.keys import KeyUse
 from ledger.messages import text
 from ledger.money import day_number
+from ledger.outbox import Outbox, final_block
 from ledger.paying import paid_ref
 from ledger.posting import Submitted
 from ledger.records import DepositKind, PaymentKind
@@ -27,7 +28,6 @@ from ledger.vouchers.payments import paid_ref as paid_of_piece
 
 if TYPE_CHECKING:
     from ledger.ledger import Ledger
-    from ledger.outbox import Outbox
 
 _ROUTES = {
     Kind.BOOKING: ("Loans", "reverse"),
@@ -89,6 +89,7 @@ def reverse(
         transactions=len(outbox.receipts),
         gas_used=sum(receipt.gas_used for receipt in outbox.receipts),
         head_block=head.number,
+        final_block=final_block(ledger.engine, head),
     )
 
 

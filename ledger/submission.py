@@ -368,12 +368,7 @@ class Probing:
         return self._cumulative or self._tried.isdisjoint(hangs_on)
 
     def _run(self, rows: list[Sendable]) -> None:
-        sent = [
-            words
-            for row in rows
-            for words in row.contract_rows(self._before.get(row.subjects[0], 0))
-        ]
-        reason = self._attempt(rows[0], sent)
+        reason = self._try(rows)
         if reason is None:
             self._tried.update(subject for row in rows for subject in row.subjects)
             return
@@ -383,9 +378,32 @@ class Probing:
                 self._before[subject] = self._before.get(subject, 0) + 1
             self.refused.append((row, reason))
             return
-        half = len(rows) // 2
+        half, known = len(rows) // 2, len(self.refused)
         self.run(rows[:half])
         self.run(rows[half:])
+        if not self._cumulative and len(self.refused) == known:
+            self._refuse_first_too_many(rows, reason)
+
+    def _refuse_first_too_many(self, rows: list[Sendable], reason: str) -> None:
+        """No row is refused by itself, but all together are: name the one that is too many."""
+        passing, refused = 0, len(rows)
+        while refused - passing > 1:
+            middle = (passing + refused) // 2
+            found = self._try(rows[:middle])
+            if found is None:
+                passing = middle
+            else:
+                refused, reason = middle, found
+        self.refused.append((rows[refused - 1], reason))
+
+    def _try(self, rows: list[Sendable]) -> str | None:
+        """Attempt rows as they are sent after those refused before them."""
+        sent = [
+            words
+            for row in rows
+            for words in row.contract_rows(self._before.get(row.subjects[0], 0))
+        ]
+        return self._attempt(rows[0], sent)
 
 
 def refuse_far_days(

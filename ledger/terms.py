@@ -18,6 +18,7 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from ledger.consortium import Consortium, Id, unreadable
 from ledger.errors import Problem, TermsInvalid, ValueInvalid
 from ledger.money import CURRENCY_DECIMALS, DayCount, currency_decimals
+from ledger.nesting import read_json
 from ledger.problems import missing, placed, problems_of, toml_lines, unknown
 from ledger.receivable import Receivable
 from ledger.rules import Rule, rules_of, stricter
@@ -174,7 +175,7 @@ def read(
 def from_canonical(document: bytes) -> Terms:
     """The terms of a canonical JSON. Raises `TermsInvalid`."""
     try:
-        return Terms.model_validate(json.loads(document), by_alias=False, by_name=True)
+        return Terms.model_validate(read_json(document), by_alias=False, by_name=True)
     except ValueError as error:
         details = problems_of(error) if isinstance(error, ValidationError) else ()
         raise TermsInvalid(details or [Problem(what=str(error))]) from None

@@ -1,6 +1,6 @@
 """Chain: the ordered, sealed record of the members' signed transactions.
 
-Importing this package is cheap; `local`, `rpc`, `genesis` and `export` bring py-evm or web3 along.
+Importing this package is cheap; `local`, `rpc`, `genesis` and `export` bring py-evm along.
 """
 
 import os

@@ -48,20 +48,20 @@ class StateNodes:
     """The nodes of one trie in the store's state table."""
 
     def __init__(self, view: View, prefix: bytes) -> None:
-        self._view = view
+        self.view = view
         self._prefix = prefix
 
     def load(self, path: bytes) -> bytes | None:
         """RLP of the node at a path."""
-        return self._view.get(Table.STATE, self._prefix + path)
+        return self.view.get(Table.STATE, self._prefix + path)
 
     def save(self, path: bytes, encoded: bytes) -> None:
         """Put a node at a path."""
-        _writable(self._view).put(Table.STATE, self._prefix + path, encoded)
+        _writable(self.view).put(Table.STATE, self._prefix + path, encoded)
 
     def drop(self, path: bytes) -> None:
         """Remove the node at a path."""
-        _writable(self._view).delete(Table.STATE, self._prefix + path)
+        _writable(self.view).delete(Table.STATE, self._prefix + path)
 
 
 class LedgerAccounts(AccountDatabaseAPI):
@@ -69,7 +69,8 @@ class LedgerAccounts(AccountDatabaseAPI):
 
     def __init__(self, view: View, state_root: bytes = EMPTY_ROOT) -> None:
         self._view = view
-        self._accounts_trie = Trie(StateNodes(view, _ACCOUNTS), state_root, view.known_nodes)
+        self._nodes = [StateNodes(view, _ACCOUNTS)]
+        self._accounts_trie = Trie(self._nodes[0], state_root, view.known_nodes)
         self._slot_tries: dict[bytes, Trie] = {}
         self._storage_roots: dict[bytes, bytes] = {}
         self._stored_accounts: dict[bytes, Account] = {}
@@ -82,6 +83,12 @@ class LedgerAccounts(AccountDatabaseAPI):
         self._originals: dict[Slot, int] = {}
         self._warm: dict[Any, bool] = {}
         self._undo: list[tuple[dict[Any, Any], Any, Any]] = []
+
+    def move(self, view: View) -> None:
+        """From now on, read from and write to another view of the same commit."""
+        self._view = view
+        for nodes in self._nodes:
+            nodes.view = view
 
     @property
     def state_root(self) -> Hash32:
@@ -231,6 +238,20 @@ class LedgerAccounts(AccountDatabaseAPI):
         self.persist()
         return self.state_root
 
+    def storage_root(self, address: bytes) -> bytes:
+        """Root of a contract's storage as of the last block that ended."""
+        self._account(address)
+        return self._storage_roots[address]
+
+    def prove_account(self, address: bytes) -> list[bytes]:
+        """Trie nodes that prove an account as of the last block that ended (EIP-1186)."""
+        return self._proof(self._accounts_trie, _hashed_key(address), "accounts")
+
+    def prove_slot(self, address: bytes, slot: int) -> list[bytes]:
+        """Trie nodes that prove a storage slot as of the last block that ended (EIP-1186)."""
+        trie = self._slot_trie(address)
+        return self._proof(trie, _hashed_key(slot.to_bytes(32, "big")), f"0x{address.hex()}")
+
     def persist(self) -> MetaWitnessAPI:
         """A block ends: put what changed into the tries. Raises `ChainCorrupt`, `DiskFull`."""
         self.lock_changes()
@@ -333,8 +354,19 @@ class LedgerAccounts(AccountDatabaseAPI):
             self._account(address)
             nodes = StateNodes(self._view, _SLOTS + address)
             trie = Trie(nodes, self._storage_roots[address], self._view.known_nodes)
+            self._nodes.append(nodes)
             self._slot_tries[address] = trie
         return trie
+
+    def _proof(self, trie: Trie, key: bytes, place: str) -> list[bytes]:
+        found: list[bytes] = []
+
+        def prove() -> bytes:
+            found.extend(trie.prove(key))
+            return b""
+
+        self._guarded(prove, place)
+        return found
 
     def _guarded(self, read: Callable[[], bytes], place: str) -> bytes:
         try:

@@ -1,7 +1,7 @@
 """Engine: an EVM chain that orders and seals the members' signed transactions.
 
 Two implementations stand behind this protocol: `local` (py-evm and Clique on LMDB, embedded) and
-`rpc` (web3.py against a JSON-RPC node). The same signed raw transactions go to both.
+`rpc` (a JSON-RPC node). The same signed raw transactions go to both.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
+
+from ledger.errors import Reverted
 
 ZERO_ADDRESS = bytes(20)
 
@@ -52,6 +54,23 @@ class Receipt:
     """Set when the transaction deployed a contract."""
 
 
+@dataclass(slots=True)
+class Handed:
+    """A transaction on its way."""
+
+    outcome: Receipt | Reverted | None = None
+    """None until it is in a block."""
+    ours: bool = True
+    """False: the node had it already, from a run before this one or another process."""
+
+    def receipt(self) -> Receipt:
+        """Its receipt. Raises `Reverted` when the contract refused it."""
+        if isinstance(self.outcome, Reverted):
+            raise self.outcome
+        assert self.outcome is not None, "a transaction that nobody waited for"
+        return self.outcome
+
+
 class Submission(Protocol):
     """Transactions that reach the disk together when kept, or not at all."""
 
@@ -61,6 +80,17 @@ class Submission(Protocol):
         Raises `Reverted` when the contract refuses (nothing of the transaction remains and the
         submission can go on) and `SenderRefused` when the sender is not a member's key.
         """
+        ...
+
+    def hand_in(self, raw: bytes) -> Handed:
+        """Begin to send: where a block takes its time, several are on their way at once.
+
+        Raises as `send` does where the refusal is known at once; else `Handed.receipt` does.
+        """
+        ...
+
+    def settle(self) -> None:
+        """Wait until everything handed in is in a block."""
         ...
 
     def probe(self, *, sender: bytes, to: bytes, data: bytes) -> None:
@@ -87,6 +117,11 @@ class Engine(Protocol):
     atomic: bool
     """True: a submission not kept leaves nothing. False (RPC): each sent transaction stays."""
 
+    @property
+    def gas_reserve(self) -> int:
+        """Gas to ask for beside what a transaction may use; see `ledger.chain.reserve`."""
+        ...
+
     def head(self) -> Head:
         """The newest block."""
         ...
@@ -95,8 +130,20 @@ class Engine(Protocol):
         """The block of a number, as if it were the newest; None when the chain is shorter."""
         ...
 
+    def final_head(self) -> Head:
+        """The newest block that stays: on the local chain the head."""
+        ...
+
+    def branch(self) -> list[Head]:
+        """The newest final block and all those on top of it, each the child of the one before."""
+        ...
+
     def nonce(self, address: bytes) -> int:
         """Transactions sent by `address` up to the head."""
+        ...
+
+    def free_nonce(self, address: bytes) -> int:
+        """The nonce of the next transaction of `address`, once those before it are in a block."""
         ...
 
     def code(self, address: bytes) -> bytes:
@@ -113,6 +160,10 @@ class Engine(Protocol):
 
     def logs(self, first_block: int, last_block: int) -> Iterator[Log]:
         """All logs of blocks `first_block` to `last_block` inclusive, in chain order, streaming."""
+        ...
+
+    def logs_of(self, block_hash: bytes) -> list[Log] | None:
+        """All logs of the block with this hash; None when the chain has it no more."""
         ...
 
     def submission(self, *, dry_run: bool = False) -> AbstractContextManager[Submission]:

@@ -58,6 +58,11 @@ class LedgerState(LondonState):
     computation_class: type[LondonComputation] = CompiledComputation
     transaction_executor_class = TransactionExecutor
 
+    @property
+    def accounts(self) -> LedgerAccounts:
+        """The accounts themselves."""
+        return cast(LedgerAccounts, self._account_db)
+
 
 def open_state(
     view: View,
@@ -102,7 +107,7 @@ def execute(state: LedgerState, transaction: SignedTransactionAPI) -> Computatio
         with _explained():
             computation = state.apply_transaction(transaction)
         if computation.is_error:
-            raise Reverted(reason_of(computation))
+            raise refusal_of(computation)
     except BaseException:
         state.revert(before)
         raise
@@ -122,7 +127,7 @@ def call(state: LedgerState, *, sender: bytes, to: bytes, data: bytes) -> Comput
         context = state.get_transaction_context_class()(gas_price=0, origin=caller)
         computation = state.computation_class.apply_message(state, message, context)
     if computation.is_error:
-        raise Reverted(reason_of(computation))
+        raise refusal_of(computation)
     return computation
 
 
@@ -140,6 +145,12 @@ def reached_contracts(computation: ComputationAPI) -> Iterator[bytes]:
     yield computation.msg.code_address
     for child in computation.children:
         yield from reached_contracts(child)
+
+
+def refusal_of(computation: ComputationAPI) -> Reverted:
+    """The error for a computation that failed."""
+    reverted = isinstance(computation.error, Revert)
+    return Reverted(reason_of(computation), bytes(computation.output) if reverted else None)
 
 
 def reason_of(computation: ComputationAPI) -> str:

@@ -1,7 +1,7 @@
 """Export: a whole chain as two files that any Clique client can import.
 
 `genesis.json` has geth's layout and `chain.rlp` is what `geth export` writes: the RLP of blocks 1
-to the head, one after another.
+to the head, one after another. A geth asked for the whole chain puts block 0 before them.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ def export_chain(engine: LocalEngine, directory: Path) -> int:
 
 
 def read_chain(path: Path) -> Iterator[Block]:
-    """The blocks of a `chain.rlp`, one at a time, from block 1.
+    """The blocks of a `chain.rlp`, one at a time, from block 1; a block 0 is left out.
 
     Checks that each is whole and numbered in order; everything else is for replay. Raises
     `ChainCorrupt` naming the block.
     """
     with path.open("rb") as file:
-        number = 1
+        number, seen_genesis = 1, False
         while encoded := _next_list(file, number):
             try:
                 block = decode_block(encoded)
@@ -53,12 +53,28 @@ def read_chain(path: Path) -> Iterator[Block]:
                 raise ChainCorrupt(
                     number, expected="RLP [header, transactions, []]", found=str(error)
                 ) from error
+            if block.header.block_number == 0 and number == 1 and not seen_genesis:
+                seen_genesis = True
+                continue
             if block.header.block_number != number:
                 raise ChainCorrupt(
                     number, expected=f"number {number}", found=f"{block.header.block_number}"
                 )
             yield block
             number += 1
+
+
+def first_hash(path: Path) -> bytes | None:
+    """The hash of the block 0 that a `chain.rlp` begins with; None where it begins with another.
+
+    What cannot be read is for `read_chain` to say.
+    """
+    with path.open("rb") as file:
+        try:
+            header = decode_block(_next_list(file, 1)).header
+        except (ChainCorrupt, RLPException, ValueError, TypeError):
+            return None
+    return None if header.block_number else bytes(header.hash)
 
 
 def _next_list(file: BinaryIO, number: int) -> bytes:

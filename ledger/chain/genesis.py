@@ -20,6 +20,7 @@ from eth_typing import BlockNumber
 from ledger.chain.clique import ADDRESS_BYTES, EPOCH_BLOCKS, SEAL_BYTES, VANITY_BYTES
 from ledger.errors import ChainUnusable
 from ledger.messages import text
+from ledger.nesting import read_json
 
 GAS_LIMIT = 200_000_000
 """Of every block. The base fee stays 0 while blocks use at most half of it."""
@@ -69,10 +70,16 @@ class Genesis:
             base_fee_per_gas=0,
         )
 
-    def document(self) -> dict[str, Any]:
-        """The content of genesis.json."""
+    def document(self, *, period_seconds: int = 0) -> dict[str, Any]:
+        """The content of genesis.json.
+
+        `period_seconds`: how long the nodes of a network wait between blocks, empty or not. It is
+        theirs to choose and no part of block 0; 0: a block only when there is something for it.
+        """
+        config = self._config()
+        config["clique"]["period"] = period_seconds
         return {
-            "config": self._config(),
+            "config": config,
             "nonce": "0x0",
             "timestamp": hex(self.timestamp),
             "extraData": "0x" + self._extra_data().hex(),
@@ -87,9 +94,10 @@ class Genesis:
             "baseFeePerGas": "0x0",
         }
 
-    def encode(self) -> bytes:
+    def encode(self, *, period_seconds: int = 0) -> bytes:
         """genesis.json as bytes; the same genesis gives the same bytes."""
-        return (json.dumps(self.document(), indent=2, ensure_ascii=False) + "\n").encode()
+        document = self.document(period_seconds=period_seconds)
+        return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
 
     def _config(self) -> dict[str, Any]:
         return {
@@ -109,7 +117,7 @@ class Genesis:
 def decode_genesis(encoded: bytes, *, where: str = "genesis.json") -> Genesis:
     """Read genesis.json. Raises `ChainUnusable` naming the field that is not as this ledger's."""
     try:
-        document = json.loads(encoded)
+        document = read_json(encoded)
         config = document["config"]
         listed = bytes.fromhex(document["extraData"][2:])[VANITY_BYTES:-SEAL_BYTES]
         genesis = Genesis(
@@ -122,7 +130,10 @@ def decode_genesis(encoded: bytes, *, where: str = "genesis.json") -> Genesis:
             gas_limit=int(document["gasLimit"], 16),
             pledger=config.get("pledger", {}),
         )
-        expected = genesis.document()
+        period = config["clique"]["period"]
+        if type(period) is not int or period < 0:
+            raise ValueError(f"clique.period {period}")
+        expected = genesis.document(period_seconds=period)
     except (ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
         raise _unusable(where, "genesis.json (geth)", f"{type(error).__name__}: {error}") from error
     for name in sorted(expected.keys() | document.keys()):

@@ -27,6 +27,7 @@ from ledger.chain.blocks import (
 )
 from ledger.chain.clique import Snapshot
 from ledger.chain.clock import Clock
+from ledger.chain.drafting import Draft
 from ledger.chain.engine import ZERO_ADDRESS, Head, Log, Receipt
 from ledger.chain.execution import LedgerState, call, open_state
 from ledger.chain.genesis import Genesis, decode_genesis
@@ -77,6 +78,7 @@ class LocalEngine:
     """The chain in a folder; implements `ledger.chain.engine.Engine`."""
 
     atomic = True
+    gas_reserve = 0
 
     def __init__(
         self,
@@ -96,7 +98,7 @@ class LocalEngine:
         """
         self._directory = directory
         self._signers = dict(signers)
-        self._clock = clock
+        self.clock = clock
         self._admit = admit
         self._lock_timeout_seconds = lock_timeout_seconds
         self._store = Store(directory, map_bytes=map_bytes)
@@ -122,6 +124,14 @@ class LocalEngine:
                 return None
             return HeadState(header=read_header(view, number), snapshot=newest.snapshot).head
 
+    def final_head(self) -> Head:
+        """The newest block: whoever seals here is the only one, and never takes a block back."""
+        return self.head()
+
+    def branch(self) -> list[Head]:
+        """The newest block, which is final."""
+        return [self.head()]
+
     def snapshot(self) -> Snapshot:
         """Who may seal, and the open votes, as of the head."""
         with self._store.read() as view:
@@ -131,6 +141,10 @@ class LocalEngine:
         """Transactions sent by `address` up to the head."""
         with self._state_at_head() as state:
             return state.get_nonce(Address(address))
+
+    def free_nonce(self, address: bytes) -> int:
+        """The nonce of the next transaction of `address`."""
+        return self.nonce(address)
 
     def code(self, address: bytes) -> bytes:
         """Runtime code of a contract, empty when there is none."""
@@ -163,6 +177,11 @@ class LocalEngine:
         """All logs of blocks `first_block` to `last_block` inclusive, in chain order, streaming."""
         for receipt in self.receipts(first_block, last_block):
             yield from receipt.logs
+
+    def logs_of(self, block_hash: bytes) -> list[Log] | None:
+        """All logs of the block with this hash; None when the chain has it no more."""
+        number = self.block_number(block_hash)
+        return None if number is None else list(self.logs(number, number))
 
     def block(self, number: int) -> Block | None:
         """A sealed block, or None when the chain is shorter."""
@@ -210,7 +229,7 @@ class LocalEngine:
                 batch,
                 genesis=self.genesis,
                 signers=self._signers,
-                clock=self._clock,
+                clock=self.clock,
                 admit=self._admit,
                 dry_run=dry_run,
             )
@@ -218,6 +237,27 @@ class LocalEngine:
                 yield submission
             finally:
                 submission.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[View]:
+        """The store as of the last commit, for a reader that wants several things of one moment."""
+        with self._store.read() as view:
+            yield view
+
+    @contextmanager
+    def draft(self) -> Iterator[Draft]:
+        """A block on top of the last commit that a submission may `adopt`; nothing is locked.
+
+        Raises `ChainUnusable` when no key here may seal it.
+        """
+        with self._store.read() as view:
+            yield Draft(
+                view,
+                genesis=self.genesis,
+                signers=self._signers,
+                clock=self.clock,
+                admit=self._admit,
+            )
 
     def vote(self, *, signer: bytes, candidate: bytes, add: bool) -> None:
         """Let the next blocks of `signer` carry its vote until it is decided (EIP-225).

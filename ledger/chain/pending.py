@@ -23,7 +23,7 @@ from rlp.codec import encode_raw
 from ledger.chain.engine import ZERO_ADDRESS, Log, Receipt
 from ledger.chain.execution import LedgerState, call, execute
 from ledger.chain.ordered_trie import root_of
-from ledger.chain.rlp_slices import decode_items
+from ledger.chain.rlp_slices import decode_items, expect_shallow
 from ledger.errors import TransactionInvalid
 
 _BLOOM_BYTES = 256
@@ -177,6 +177,7 @@ class _LegacyTransaction(LondonLegacyTransaction):
 
 
 def _decoded(raw: bytes) -> SignedTransactionAPI:
+    expect_shallow(raw if raw[:1] >= _LIST else raw[1:])
     if raw[:1] >= _LIST:
         try:
             legacy: SignedTransactionAPI = _LegacyTransaction.deserialize(decode_items(raw))

@@ -7,6 +7,8 @@ from eth.precompiles.modexp import extract_lengths
 from eth.vm.forks.berlin.computation import BERLIN_PRECOMPILES
 from eth_typing import Address
 
+from ledger.errors import TransactionInvalid
+
 _MODEXP = Address(bytes(19) + b"\x05")
 _HEAD = 96
 
@@ -25,3 +27,15 @@ def _modexp(computation: ComputationAPI) -> ComputationAPI:
 
 PRECOMPILES = {**BERLIN_PRECOMPILES, _MODEXP: _modexp}
 """Address to what is executed there."""
+
+
+def _refuse(computation: ComputationAPI) -> ComputationAPI:
+    name = int.from_bytes(computation.msg.code_address, "big")
+    raise TransactionInvalid(f"precompile {name} takes too long here and is not executed")
+
+
+# The curve and blake2: in Python, a block's gas of them takes minutes to an hour. No contract of
+# the ledger calls them.
+_SLOW = [Address(bytes(19) + bytes([number])) for number in (6, 7, 8, 9)]
+QUICK_PRECOMPILES = {**PRECOMPILES, **dict.fromkeys(_SLOW, _refuse)}
+"""The same for whoever executes what others ask for: a few raise `TransactionInvalid`."""

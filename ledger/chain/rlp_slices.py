@@ -27,8 +27,37 @@ def decode_items(encoded: bytes) -> Any:
         if end != len(encoded):
             raise _NotStrict
     except _NotStrict:
+        expect_shallow(encoded)
         return rlp.decode(encoded)
     return item
+
+
+def expect_shallow(encoded: bytes) -> None:
+    """Raise `rlp.DecodingError` where lists lie deeper than anything of a chain does.
+
+    `rlp` and rusty-rlp follow lists by recursion, and the process ends when their stack does.
+    """
+    ends: list[int] = []
+    at = 0
+    while at < len(encoded):
+        while ends and at >= ends[-1]:
+            ends.pop()
+        first = encoded[at]
+        if first < _STRING:
+            at += 1
+            continue
+        length = first - (_STRING if first < _LIST else _LIST)
+        at += 1
+        if length > _SHORT_BYTES:
+            of_length = length - _SHORT_BYTES
+            length = int.from_bytes(encoded[at : at + of_length], "big")
+            at += of_length
+        if first < _LIST:
+            at += length
+            continue
+        ends.append(at + length)
+        if len(ends) > _MAX_DEPTH:
+            raise rlp.DecodingError("nested too deep", encoded[:32])
 
 
 def _item(encoded: bytes, start: int, limit: int, depth: int) -> tuple[Any, int]:

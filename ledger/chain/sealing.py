@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, cast
 
 import rlp
@@ -32,17 +32,19 @@ from ledger.chain.clique import (
     sealing_hash,
 )
 from ledger.chain.clock import Clock
-from ledger.chain.engine import Head, Receipt
+from ledger.chain.engine import Handed, Head, Receipt
 from ledger.chain.execution import open_state, reached_contracts, written_contracts
 from ledger.chain.genesis import Genesis
 from ledger.chain.pending import Call, PendingBlock, read_transaction
-from ledger.chain.store import Batch, Table
+from ledger.chain.store import Batch, Table, View
 from ledger.errors import ChainUnusable, SenderRefused, TransactionInvalid
 from ledger.messages import text
 
 BLOCK_GAS_TARGET = 40_000_000
 """A block is sealed once it has used this much."""
-_VANITY = b"partnership-ledger".ljust(VANITY_BYTES, b"\x00")
+VANITY = b"partnership-ledger".ljust(VANITY_BYTES, b"\x00")
+"""First bytes of the `extra_data` of every header sealed here: such a block has no transaction that
+was refused, which the nodes of a network cannot promise."""
 
 Sealer = Callable[[bytes], bytes]
 """32-byte hash -> signature r, s, v (65 bytes, v 0 or 1)"""
@@ -103,6 +105,13 @@ class LocalSubmission:
             self.seal()
         return receipt
 
+    def hand_in(self, raw: bytes) -> Handed:
+        """As `send`: what is sent here is executed at once."""
+        return Handed(self.send(raw))
+
+    def settle(self) -> None:
+        """Nothing is on its way."""
+
     def probe(self, *, sender: bytes, to: bytes, data: bytes) -> None:
         """Execute an unsigned call on top of what was sent; its effects stay until `forget`."""
         assert self._open, "the submission is over"
@@ -115,6 +124,19 @@ class LocalSubmission:
         """Drop the effects of all probes."""
         if self._pending is not None:
             self._pending.forget()
+
+    def adopt(self, pending: PendingBlock, parent_hash: bytes) -> bool:
+        """Take over a block that was executed on a view of the head; no more is sent into it.
+
+        False, and nothing is taken over, when the head is not the block's parent any more.
+        """
+        assert self._open and self._pending is None, "a submission adopts first"
+        if self._parent.header.hash != parent_hash:
+            return False
+        pending.forget()
+        pending.state.accounts.move(self._batch)
+        self._began(pending)
+        return True
 
     def keep(self) -> Head:
         """Seal what was sent into one or more blocks and commit them to disk; returns the head."""
@@ -162,7 +184,7 @@ class LocalSubmission:
             "gas_limit": self._genesis.gas_limit,
             "gas_used": pending.gas_used,
             "timestamp": pending.state.timestamp,
-            "extra_data": _VANITY + listed + bytes(SEAL_BYTES),
+            "extra_data": VANITY + listed + bytes(SEAL_BYTES),
             "nonce": NONCE_ADD if self._vote and self._vote.add else NONCE_DROP,
             "base_fee_per_gas": 0,
         }
@@ -194,37 +216,19 @@ class LocalSubmission:
     def _pending_block(self) -> PendingBlock:
         if self._pending is not None:
             return self._pending
-        parent = self._parent.header
-        number = parent.block_number + 1
-        snapshot = self._parent.snapshot
-        signer = self._next_signer(snapshot, number)
-        self._vote = self._next_vote(snapshot, signer, number)
-        state = open_state(
+        pending = begin_block(
             self._batch,
-            state_root=parent.state_root,
-            chain_id=self._genesis.chain_id,
-            number=number,
-            timestamp=max(parent.timestamp + 1, self._clock.now()),
-            signer=signer,
-            difficulty=IN_TURN if signer == snapshot.in_turn(number) else OUT_OF_TURN,
-            gas_limit=self._genesis.gas_limit,
-            previous_hashes=previous_hashes(self._batch, number),
+            self._parent,
+            genesis=self._genesis,
+            signers=self._signers,
+            clock=self._clock,
         )
-        self._pending = PendingBlock(number=number, signer=signer, state=state)
-        return self._pending
+        return self._began(pending)
 
-    def _next_signer(self, snapshot: Snapshot, number: int) -> bytes:
-        turn = number % len(snapshot.signers)
-        for signer in snapshot.signers[turn:] + snapshot.signers[:turn]:
-            if signer in self._signers and snapshot.may_seal(signer, number):
-                return signer
-        allowed = [one for one in snapshot.signers if snapshot.may_seal(one, number)]
-        raise ChainUnusable(
-            text("chain.no_signer"),
-            where=text("error.block", block=number),
-            expected=", ".join(f"0x{one.hex()}" for one in allowed),
-            found=", ".join(f"0x{one.hex()}" for one in self._signers) or "-",
-        )
+    def _began(self, pending: PendingBlock) -> PendingBlock:
+        self._vote = self._next_vote(self._parent.snapshot, pending.signer, pending.number)
+        self._pending = pending
+        return pending
 
     def _next_vote(self, snapshot: Snapshot, signer: bytes, number: int) -> Vote | None:
         if self._at_epoch(number):
@@ -234,6 +238,49 @@ class LocalSubmission:
             if voter == signer and vote not in snapshot.votes:
                 return vote
         return None
+
+
+def begin_block(
+    view: View,
+    parent: HeadState,
+    *,
+    genesis: Genesis,
+    signers: Collection[bytes],
+    clock: Clock,
+) -> PendingBlock:
+    """The block after `parent`, with nothing in it, as the state of `view` has it.
+
+    Raises `ChainUnusable` when none of `signers` may seal it.
+    """
+    number = parent.header.block_number + 1
+    signer = _next_signer(parent.snapshot, number, signers)
+    in_turn = signer == parent.snapshot.in_turn(number)
+    state = open_state(
+        view,
+        state_root=parent.header.state_root,
+        chain_id=genesis.chain_id,
+        number=number,
+        timestamp=max(parent.header.timestamp + 1, clock.now()),
+        signer=signer,
+        difficulty=IN_TURN if in_turn else OUT_OF_TURN,
+        gas_limit=genesis.gas_limit,
+        previous_hashes=previous_hashes(view, number),
+    )
+    return PendingBlock(number=number, signer=signer, state=state)
+
+
+def _next_signer(snapshot: Snapshot, number: int, signers: Collection[bytes]) -> bytes:
+    turn = number % len(snapshot.signers)
+    for signer in snapshot.signers[turn:] + snapshot.signers[:turn]:
+        if signer in signers and snapshot.may_seal(signer, number):
+            return signer
+    allowed = [one for one in snapshot.signers if snapshot.may_seal(one, number)]
+    raise ChainUnusable(
+        text("chain.no_signer"),
+        where=text("error.block", block=number),
+        expected=", ".join(f"0x{one.hex()}" for one in allowed),
+        found=", ".join(f"0x{one.hex()}" for one in signers) or "-",
+    )
 
 
 class Admission:

@@ -216,6 +216,8 @@ class Store:
     def write(self) -> Iterator[Batch]:
         """A batch on top of the last commit; leaving without `commit` drops it."""
         try:
+            # A reader that was killed would keep every page there was from being used anew.
+            self._environment.reader_check()
             transaction = self._environment.begin(write=True)
         except (lmdb.Error, OSError) as error:
             raise self.explain(error) from error

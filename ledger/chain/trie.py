@@ -86,6 +86,29 @@ class Trie:
             reference = node[1]
         return b""
 
+    def prove(self, key: bytes) -> list[bytes]:
+        """RLP of the nodes from the root towards `key`, as far as there are any (EIP-1186).
+
+        They prove the value at `key`, or that there is none.
+        """
+        found: list[bytes] = []
+        path = b""
+        reference: Reference = b"" if self.root == EMPTY_ROOT else self.root
+        while reference != b"":
+            node = self._resolve(path, reference)
+            if isinstance(reference, bytes):
+                found.append(bytes(encode_raw(node)))
+            if len(node) == 17:
+                path = key[: len(path) + 1]
+                reference = node[path[-1]]
+                continue
+            segment, leaf = expand(node[0])
+            path += segment
+            if leaf or not key.startswith(path):
+                break
+            reference = node[1]
+        return found
+
     def update(self, changes: Iterable[tuple[bytes, bytes]]) -> bytes:
         """Set values (b"" removes) and return the new root, with all changed nodes saved."""
         pairs = sorted(changes)

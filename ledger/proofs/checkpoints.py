@@ -65,12 +65,12 @@ class Verified:
 
 
 def seen(ledger: Ledger, height: int | None = None) -> Checkpoint:
-    """What a ledger says as of a block, its head if none is named.
+    """What a ledger says as of a block, its newest final one if none is named.
 
     Raises `UsageInvalid` for a block that it does not have.
     """
     head = ledger.engine.head()
-    at = head if height is None else ledger.engine.head_at(height)
+    at = ledger.engine.final_head() if height is None else ledger.engine.head_at(height)
     if at is None:
         raise UsageInvalid(
             text("checkpoint.beyond"), expected=f"<= {head.number}", found=str(height)

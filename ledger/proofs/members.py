@@ -24,12 +24,10 @@ from pydantic import (
 
 from ledger.bindings import CONTRACTS
 from ledger.errors import ProofUnreadable
+from ledger.nesting import read_json
 from ledger.problems import problems_of
 
-MAX_DEPTH = 32
-"""How deep a file's lists and objects may nest."""
 _HEX = re.compile(r"0x(?:[0-9a-f]{2})*", re.ASCII)
-_STRING, _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL), re.compile(r"[\[\]{}]")
 
 
 def parse_hex(value: Any) -> bytes:
@@ -192,25 +190,14 @@ def read_bytes(path: Path) -> bytes:
 def parse_json(encoded: bytes, *, where: str = "") -> Any:
     """JSON in which no key is there twice and no number is broken. Raises `ProofUnreadable`."""
     try:
-        decoded = encoded.decode("utf-8")
-        # Python's own limit is set so high by py-evm that the reader would crash first.
-        _check_depth(decoded)
-        return json.loads(
-            decoded,
+        return read_json(
+            encoded,
             object_pairs_hook=_object,
             parse_float=_refuse_number,
             parse_constant=_refuse_number,
         )
     except (ValueError, RecursionError) as error:
         raise ProofUnreadable(where, expected="JSON", found=str(error)) from None
-
-
-def _check_depth(decoded: str) -> None:
-    depth = 0
-    for bracket in _BRACKETS.findall(_STRING.sub("", decoded)):
-        depth += 1 if bracket in "[{" else -1
-        if depth > MAX_DEPTH:
-            raise ValueError(f"nested deeper than {MAX_DEPTH}")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from eth_hash.auto import keccak
 from rlp.codec import encode_raw
 from rlp.exceptions import RLPException
 
+from ledger.chain.rlp_slices import expect_shallow
 from ledger.chain.trie import EMPTY_ROOT, Trie, compact, expand, nibbles_of
 
 _HASH_BYTES = 32
@@ -137,6 +138,7 @@ class _Descent:
         if keccak(encoded) != node_hash:
             self._refuse(f"hash 0x{keccak(encoded).hex()}, expected 0x{node_hash.hex()}")
         try:
+            expect_shallow(encoded)
             node = rlp.decode(encoded)
         except RLPException as error:
             self._refuse(str(error))

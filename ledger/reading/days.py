@@ -272,15 +272,25 @@ def closing(book: Book, deal: int, day: int) -> dict[tuple[int, Account], int]:
     return {(party, Account(account)): amount for party, account, amount in found}
 
 
-def first_day(book: Book, deal: int) -> int | None:
-    """The first business day with an entry; None before the first entry."""
-    tables = ("entries", "deposit_lines", "settlement_lines", "periods", "voucher_steps")
+def first_day(book: Book, deal: int, after: int = 0) -> int | None:
+    """The first business day after `after` with an entry; None when there is none."""
     # What counts to no day has 0.
+    return _outermost(book, deal, "min", after)
+
+
+def last_day(book: Book, deal: int) -> int | None:
+    """The last business day with an entry; None before the first entry."""
+    return _outermost(book, deal, "max", 0)
+
+
+def _outermost(book: Book, deal: int, which: str, after: int) -> int | None:
+    tables = ("entries", "deposit_lines", "settlement_lines", "periods", "voucher_steps")
     query = " UNION ALL ".join(
-        f"SELECT min(day) AS day FROM {table} WHERE deal = :deal AND day > 0" for table in tables
+        f"SELECT {which}(day) AS day FROM {table} WHERE deal = :deal AND day > :after"
+        for table in tables
     )
-    found = book.connection.execute(f"SELECT min(day) FROM ({query})", {"deal": deal})
-    (day,) = found.fetchone()
+    asked = {"deal": deal, "after": after}
+    (day,) = book.connection.execute(f"SELECT {which}(day) FROM ({query})", asked).fetchone()
     return day if day is None else int(day)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from ledger.book import Book
 from ledger.entries import Kind
@@ -70,6 +70,31 @@ def count_loans(book: Book, deal: int) -> int:
     """Loans ever booked in a deal."""
     query = "SELECT count(*) FROM loans WHERE deal = ?"
     return int(book.connection.execute(query, (deal,)).fetchone()[0])
+
+
+class Booking(NamedTuple):
+    """Where a loan was booked."""
+
+    entry: int
+    """Its number in the book."""
+    deal: int
+    loan_id: bytes
+
+
+def bookings_after(book: Book, entry: int, most: int) -> list[Booking]:
+    """The first loans of all deals that were booked after an entry, in chain order."""
+    query = (
+        "SELECT entry, deal, loan_id FROM entries WHERE entry > ? AND kind = 'booking'"
+        " ORDER BY entry LIMIT ?"
+    )
+    return [Booking(*row) for row in book.connection.execute(query, (entry, most))]
+
+
+def booking_at(book: Book, entry: int) -> bytes | None:
+    """The loan that an entry booked; None where it booked none."""
+    query = "SELECT loan_id FROM entries WHERE entry = ? AND kind = 'booking'"
+    row = book.connection.execute(query, (entry,)).fetchone()
+    return row[0] if row else None
 
 
 def volume(book: Book, deal: int) -> tuple[int, int]:

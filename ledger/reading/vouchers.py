@@ -202,6 +202,15 @@ def pieces_of_deal(book: Book, deal: int) -> Iterator[Piece]:
     return map(piece_of, book.connection.execute(query, (deal,)))
 
 
+def voucher_deals(book: Book, member: int) -> list[int]:
+    """Deals in which a member owes, was owed or holds a voucher."""
+    query = (
+        "SELECT deal FROM voucher_pieces WHERE holder = ?1 UNION"
+        " SELECT deal FROM vouchers WHERE supplier = ?1 OR core = ?1"
+    )
+    return [row[0] for row in book.connection.execute(query, (member,))]
+
+
 def pieces_held(book: Book, deal: int, holder: int) -> list[Piece]:
     """The live pieces that a member holds, or financed and did not get back, oldest first."""
     query = (

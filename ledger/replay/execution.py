@@ -21,6 +21,7 @@ from ledger.chain.engine import Log, Receipt
 from ledger.chain.genesis import Genesis
 from ledger.chain.ordered_trie import root_of
 from ledger.chain.pending import bloom_of, encode_record, read_transaction
+from ledger.chain.sealing import VANITY
 from ledger.errors import Refused, TransactionInvalid
 from ledger.events import Place
 from ledger.founding import contract_address
@@ -45,6 +46,8 @@ class Executed:
     """The receipt as a ledger's own folder keeps it."""
     written: Mapping[Slot, int]
     """Every slot that is another than before, with what it holds now."""
+    counts: bool = True
+    """Whether it is one of the ledger's; False: a stranger's that leaves the ledger alone."""
 
 
 class Execution:
@@ -57,13 +60,17 @@ class Execution:
         members: bytes,
         admit: Admit,
         findings: Findings,
+        contracts: Iterable[bytes] = (),
     ) -> None:
-        """`evms`: one, or two to be compared; `members`: the contract that `admit` asks."""
+        """`evms`: one, or two to be compared; `members`: the contract that `admit` asks;
+        `contracts`: all of the ledger's.
+        """
         self._genesis = genesis
         self.evm, *others = evms
         self._other = others[0] if others else None
         self._admit = admit
         self._members = members
+        self._contracts = frozenset(contracts)
         self._admitted: dict[bytes, bool] = {}
         self._findings = findings
         self.checks: dict[str, Counter[str]] = {evm.name: Counter() for evm in evms}
@@ -92,7 +99,6 @@ class Execution:
             self.checks[evm.name]["transactions_root"] += 1
         pending = Pending(number)
         for index, raw, transaction in transactions:
-            self._check_sender(Place(number, index, 0), transaction.sender)
             self._execute(pending, header, index, raw, transaction)
         self._compare(header, pending, as_listed=as_listed)
         return pending.executed
@@ -121,7 +127,7 @@ class Execution:
                 self._findings.fail("signatures", place, name, f"s {transaction.s:#x}")
             yield index, raw, transaction
 
-    def _check_sender(self, place: Place, sender: bytes) -> None:
+    def _may_send(self, sender: bytes) -> bool:
         admitted = self._admitted.get(sender)
         if admitted is None:
             try:
@@ -129,8 +135,7 @@ class Execution:
             except Refused:
                 admitted = False
             self._admitted[sender] = admitted
-        expected = "sender a registered key of a member"
-        self._findings.require("membership", place, admitted, expected, sender)
+        return admitted
 
     def _execute(
         self,
@@ -140,23 +145,55 @@ class Execution:
         raw: bytes,
         transaction: SignedTransactionAPI,
     ) -> None:
-        """A transaction must succeed; a failed one is in the block nevertheless."""
-        self._findings.counts["status"] += 1
+        """A transaction must succeed; a failed one is in the block nevertheless.
+
+        The nodes of a network find out in the block: there one that is refused has no effect,
+        whoever sent it. Nor do they ask who sends; a stranger's may be there, but must leave the
+        ledger alone.
+        """
         place = Place(pending.number, index, 0)
         room = header.gas_limit - pending.gas_used
+        admitted = self._may_send(transaction.sender)
         outcome = self._outcome(self.evm, transaction, room)
-        if isinstance(outcome, NotExecutable):
-            pending.refused = True
-            self._findings.fail("status", place, "success", str(outcome))
+        counts = admitted or not self._left_alone(header, outcome)
+        if _refused_on_a_network(header, outcome):
+            self._findings.counts["refused"] += 1
+        elif not counts:
+            self._findings.counts["strangers"] += 1
         else:
-            if outcome.reason is not None:
-                self._findings.fail("status", place, "success", outcome.reason)
+            self._judge(pending, place, transaction.sender, outcome, admitted=admitted)
+        if isinstance(outcome, Outcome):
             if not transaction.to or any(at == self._members for at, _ in outcome.written):
                 # A key may have been admitted or revoked, or the contract only now be there.
                 self._admitted.clear()
-            pending.include(index, raw, transaction, outcome)
+            pending.include(index, raw, transaction, outcome, counts=counts)
         if self._other is not None:
             self._expect_same(place, outcome, self._outcome(self._other, transaction, room))
+
+    def _left_alone(self, header: LondonBlockHeader, outcome: Outcome | NotExecutable) -> bool:
+        """Whether nothing of the ledger is in a transaction in a block of a network."""
+        if isinstance(outcome, NotExecutable) or header.extra_data.startswith(VANITY):
+            return False
+        touched = {entry[0] for entry in outcome.entries} | {at for at, _ in outcome.written}
+        return bool(self._contracts) and self._contracts.isdisjoint(touched)
+
+    def _judge(
+        self,
+        pending: Pending,
+        place: Place,
+        sender: bytes,
+        outcome: Outcome | NotExecutable,
+        *,
+        admitted: bool,
+    ) -> None:
+        expected = "sender a registered key of a member"
+        self._findings.require("membership", place, admitted, expected, sender)
+        self._findings.counts["status"] += 1
+        if isinstance(outcome, NotExecutable):
+            pending.refused = True
+            self._findings.fail("status", place, "success", str(outcome))
+        elif outcome.reason is not None:
+            self._findings.fail("status", place, "success", outcome.reason)
 
     def _outcome(
         self, evm: Evm, transaction: SignedTransactionAPI, room: int
@@ -213,6 +250,12 @@ class Execution:
         self._differed = differs
 
 
+def _refused_on_a_network(header: LondonBlockHeader, outcome: Outcome | NotExecutable) -> bool:
+    if isinstance(outcome, NotExecutable) or outcome.succeeded:
+        return False
+    return not header.extra_data.startswith(VANITY)
+
+
 class Pending:
     """What the transactions of one block have come to so far."""
 
@@ -227,7 +270,13 @@ class Pending:
         """Whether a transaction could not be executed at all."""
 
     def include(
-        self, index: int, raw: bytes, transaction: SignedTransactionAPI, outcome: Outcome
+        self,
+        index: int,
+        raw: bytes,
+        transaction: SignedTransactionAPI,
+        outcome: Outcome,
+        *,
+        counts: bool = True,
     ) -> None:
         """Add the receipt of an executed transaction."""
         bloom = bloom_of(list(outcome.entries))
@@ -254,6 +303,7 @@ class Pending:
                 receipt=receipt,
                 record=record,
                 written=outcome.written,
+                counts=counts,
             )
         )
 

@@ -27,6 +27,8 @@ OF_THE_CHAIN = {
     "signatures": "each transaction is signed for this chain, in the one form there is",
     "membership": "each sender is a registered key of a member",
     "status": "no transaction of a block failed: what is refused leaves nothing",
+    "refused": "what a network took into a block and the contracts refused has no effect",
+    "strangers": "what a network took from nobody's key leaves the ledger alone",
     "gas_used": "gas of the header with gas of executing",
     "logs_bloom": "bloom of the header with that of executing",
     "receipts_root": "receipts of the header with those of executing",

@@ -120,7 +120,7 @@ class _Replay:
         members = self._addresses["Members"]
         self._evms = open_evms(engines, genesis)
         self._execution = Execution(
-            genesis, self._evms, members, admission(members, operator), findings
+            genesis, self._evms, members, admission(members, operator), findings, self._names
         )
         self._contracts = Contracts(operator, self._addresses, findings)
         self._followed = Followed(findings)
@@ -246,7 +246,7 @@ class _Replay:
             hashes = [executed.receipt.transaction_hash for executed in transactions]
             self._database.check_places(number, block.header.hash, hashes)
         for executed in transactions:
-            if executed.succeeded:
+            if executed.succeeded and executed.counts:
                 self._contracts.follow(executed, number)
                 self._follow_transaction(executed, number)
         if self._keeper is not None and isinstance(self._execution.evm, PyEvm):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ledger.chain.blocks import GENESIS, Block, read_block, read_head, read_header
-from ledger.chain.export import CHAIN_FILE, GENESIS_FILE, read_chain
+from ledger.chain.export import CHAIN_FILE, GENESIS_FILE, first_hash, read_chain
 from ledger.chain.store import Store, Table, View, expect_format
 from ledger.errors import ChainCorrupt, ChainUnusable, LedgerMissing
 from ledger.founding import CHAIN_FOLDER, SETTINGS_FILE, read_settings
@@ -79,7 +79,7 @@ def _exported(path: Path) -> Source:
             raise ChainUnusable(text("replay.file_missing"), where=str(path), expected=name)
     return Source(
         genesis=(path / GENESIS_FILE).read_bytes(),
-        genesis_hash=None,
+        genesis_hash=first_hash(path / CHAIN_FILE),
         blocks=read_chain(path / CHAIN_FILE),
         size=(path / CHAIN_FILE).stat().st_size,
         view=None,

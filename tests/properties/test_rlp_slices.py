@@ -23,11 +23,21 @@ def test_what_was_encoded_comes_back(item: Any) -> None:
     assert decode_items(rlp.encode(item)) == item
 
 
-def test_deeper_than_any_block_comes_back_too() -> None:
+def nested(levels: int) -> Any:
     item: Any = b"x"
-    for _ in range(40):
+    for _ in range(levels):
         item = [item]
-    assert decode_items(rlp.encode(item)) == item
+    return item
+
+
+def test_lists_within_lists_come_back_as_deep_as_any_block_and_deeper() -> None:
+    assert decode_items(rlp.encode(nested(16))) == nested(16)
+
+
+@pytest.mark.parametrize("levels", [17, 40])
+def test_what_is_deeper_than_anything_of_a_chain_is_refused(levels: int) -> None:
+    with pytest.raises(rlp.DecodingError, match="nested too deep"):
+        decode_items(rlp.encode(nested(levels)))
 
 
 @given(ITEMS, some.data())

@@ -147,6 +147,7 @@ def test_report_says_what_each_layer_pays_and_what_is_left(insured: Ledger) -> N
         "already_compensated": 0,
         "transactions": 1,
         "head_block": head,
+        "final_block": head,
     }
     after = loan(insured)
     assert (after.status, after.outstanding_minor, after.claims_minor) == (
