@@ -1,0 +1,1 @@
+"""Node: a ledger's chain served to other members' tools by JSON-RPC over HTTP."""
