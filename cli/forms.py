@@ -1,5 +1,5 @@
-"""Forms: a report as the user asks for it: a table, JSON, CSV, a workbook or a page; on stdout or
-in a file, which is there whole or not at all."""
+"""Forms: a report as the user asks for it: a table, JSON, CSV, a workbook, a page or a PDF; on
+stdout or in a file, which is there whole or not at all."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from ledger.ledger import Ledger
     from ledger.reporting.report import Made, Report, Table, Value
 
-FORMS = ("table", "json", "csv", "xlsx", "html")
-_BINARY = ("xlsx",)
+FORMS = ("table", "json", "csv", "xlsx", "html", "pdf")
+_BINARY = ("xlsx", "pdf")
 ROWS_SHOWN = 200
 """Of a table on a terminal."""
 _REMARK_INDENT = "    "
@@ -81,7 +81,7 @@ def formed(
     if path is None:
         data = None if form == "table" or asked.json else _bytes(report, form)
         return Output(document=document, text=lambda: shown(report), exit_code=exit_code, data=data)
-    _write(path, _bytes(report, form))
+    write_file(path, _bytes(report, form))
     said = "\n".join([report.verdict, text("report.written", file=path)])
     return Output(document=document, text=said, exit_code=exit_code)
 
@@ -160,10 +160,15 @@ def _bytes(report: Report, form: str) -> bytes:
         from ledger.reporting.page import page
 
         return page(report)
+    if form == "pdf":
+        from ledger.reporting.paper import paper
+
+        return paper(report)
     return (shown(report) + "\n").encode("utf-8", "replace")
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file, which is there whole or not at all."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         unfinished.write_bytes(data)

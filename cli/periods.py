@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -14,14 +14,7 @@ from ledger.errors import UsageInvalid
 from ledger.messages import text
 from ledger.money import currency_decimals, parse_date
 
-if TYPE_CHECKING:
-    from ledger.periods import Period
-
 period = group("period")
-_FIGURES = (
-    "opening", "outstanding", "balance_days", "interest", "loss", "disbursed", "overdue",
-    "bank_return", "carried", "carry", "platform",
-)  # fmt: skip
 
 
 @command(period, "close", writes=True)
@@ -31,6 +24,7 @@ _FIGURES = (
 def close(asked: Asked, deal: str, month: str, on: str | None) -> Output:
     """Close a month."""
     from ledger import periods
+    from ledger.reports.statement import period_amounts
 
     by, wanted = asked.acting(), periods.parse_month(month)
     with asked.open() as ledger:
@@ -53,7 +47,7 @@ def close(asked: Asked, deal: str, month: str, on: str | None) -> Output:
         "date": done.on.isoformat(),
         "currency": found.currency,
         "platform": found.platform,
-        **_amounts(found),
+        **period_amounts(found),
     }
     decimals = currency_decimals(found.currency)
     closed = text(
@@ -73,6 +67,7 @@ def close(asked: Asked, deal: str, month: str, on: str | None) -> Output:
 def show(asked: Asked, deal: str, month: str | None, form: str | None, path: Path | None) -> Output:
     """A month's statement, recomputed, or all."""
     from ledger import periods
+    from ledger.reports.statement import period_document
 
     if month is not None:
         return _month(asked, deal, periods.parse_month(month), chosen_form(form, path), path)
@@ -80,7 +75,7 @@ def show(asked: Asked, deal: str, month: str | None, form: str | None, path: Pat
         raise UsageInvalid(text("report.month_missing"), fix=text("report.month_missing_fix"))
     with asked.open() as ledger:
         every = periods.periods(ledger, deal)
-    documents = [_document(one) for one in every]
+    documents = [period_document(one) for one in every]
     return Output(
         document={"deal": deal, "statements": documents}, text=lambda: _listed(deal, documents)
     )
@@ -89,10 +84,11 @@ def show(asked: Asked, deal: str, month: str | None, form: str | None, path: Pat
 def _month(asked: Asked, deal: str, month: int, form: str, path: Path | None) -> Output:
     from ledger import statements
     from ledger.reporting.deals import day_state, seal_words
+    from ledger.reports.statement import period_document
 
     with asked.open() as ledger:
         found = statements.recompute(ledger, deal, month)
-        document = {**_document(found.period), "recomputed": found.document()}
+        document = {**period_document(found.period), "recomputed": found.document()}
         exit_code = 1 if found.differences else 0
         if form in ("table", "json") and path is None:
             shown = Output(
@@ -107,46 +103,6 @@ def _month(asked: Asked, deal: str, month: int, form: str, path: Path | None) ->
             ledger, found, document, made(asked, ledger), seal_words(state)
         )
     return formed(asked, report, form, path, exit_code=exit_code)
-
-
-def _amounts(found: Period) -> dict[str, Any]:
-    figures = {f"{name}_minor": getattr(found.statement, f"{name}_minor") for name in _FIGURES}
-    return {**figures, "parts": found.parts_minor}
-
-
-def _document(found: Period) -> dict[str, Any]:
-    from ledger.money import date_of
-    from ledger.periods import month_text
-
-    statement = found.statement
-    return {
-        "deal": found.deal,
-        "month": month_text(found.month),
-        "status": "closed" if found.closed else "open",
-        "rule": found.rule.value,
-        "version": statement.version,
-        "currency": found.currency,
-        "platform": found.platform,
-        "date": date_of(statement.date).isoformat() if found.closed else None,
-        "closed_by": found.closed_by or None,
-        "block": statement.block or None,
-        **_amounts(found),
-        "formula": [{"says": line.says, "amount_minor": line.amount_minor} for line in found.lines],
-        "adjustments": [
-            {
-                "date": one.date.isoformat(),
-                "kind": one.kind,
-                "ref": one.ref,
-                "loan_ref": one.loan_ref,
-                "principal_minor": one.principal_minor,
-                "interest_minor": one.interest_minor,
-                "loss_minor": one.loss_minor,
-                "disbursed_minor": one.disbursed_minor,
-                "balance_days_minor": one.balance_days_minor,
-            }
-            for one in found.adjustments
-        ],
-    }
 
 
 def _shown(document: dict[str, Any], verdict: str) -> str:

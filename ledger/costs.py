@@ -50,8 +50,8 @@ def check(loan: Booking, terms: Terms) -> Cost | None:
     then the cost, and that instalments are rounded to the minor unit is no cost. None too when
     neither the deal nor its rule packs have a ceiling on the day the loan starts.
     """
-    fee = terms.fee
-    if fee is None or (fee.borrower_per_instalment is None and fee.borrower_upfront is None):
+    fee = fee_of_borrower(terms)
+    if fee is None:
         return None
     ceiling_ppm = terms.limits_at(loan.start_date).max_all_in_cost_ppm
     if ceiling_ppm is None:
@@ -74,8 +74,8 @@ def all_in_ppm(loan: Booking, terms: Terms) -> int:
     The loan's rate where the terms state no fee of the borrower. `MAX_COST_PPM` for what costs
     that much or more.
     """
-    fee = terms.fee
-    if fee is None or (fee.borrower_per_instalment is None and fee.borrower_upfront is None):
+    fee = fee_of_borrower(terms)
+    if fee is None:
         return loan.annual_rate_ppm
     received, payments = _flows(loan, terms, fee)
     months = _months(loan)
@@ -95,6 +95,14 @@ def all_in_ppm(loan: Booking, terms: Terms) -> int:
         else:
             low = middle
     return high
+
+
+def fee_of_borrower(terms: Terms) -> Fee | None:
+    """The fee that terms state of the borrower; None: the loan's rate is all that it costs."""
+    fee = terms.fee
+    if fee is None or (fee.borrower_per_instalment is None and fee.borrower_upfront is None):
+        return None
+    return fee
 
 
 def _flows(loan: Booking, terms: Terms, fee: Fee) -> tuple[int, tuple[int, ...]]:

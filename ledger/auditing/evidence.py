@@ -16,18 +16,18 @@ from ledger.auditing.exceptions import Exceptional
 from ledger.auditing.limit_checks import (
     Amounts,
     LimitCheck,
-    all_in_ppm,
     limit_checks,
     outstanding_at,
     owed,
 )
 from ledger.auditing.list_checks import ListCheck, ListChecks
 from ledger.auditing.pinned import Pinned
-from ledger.auditing.portfolio import Portfolio, documents, layers_of
+from ledger.auditing.portfolio import Portfolio
 from ledger.auditing.sampling import Sampled
 from ledger.auditing.signers import Act, Signature
-from ledger.auditing.standing import Standing, standings
 from ledger.events import Particulars
+from ledger.portfolio.all_in import all_in_ppm, documents
+from ledger.portfolio.standing import Standing, layers_of, standings
 from ledger.reading import Posted
 from ledger.records import Loan, Version
 from ledger.salts import limits_borrowers
@@ -101,7 +101,7 @@ def terms_versions(
 ) -> dict[int, TermsVersion]:
     """Every version of a deal's terms and who signed it."""
     names = {one.number: one.member_id for one in reading.members(pinned.book)}
-    held = documents(pinned, deal)
+    held = documents(pinned.ledger, pinned.book, deal)
     signed = {
         (act.version, act.member): act
         for act in acts
@@ -142,7 +142,7 @@ def evidence(
         assert loan is not None, "a sampled loan that is not there"
         loans[one.loan_id] = loan
     amounts = _amounts(pinned, deal, sample, loans, portfolio)
-    held, lists = documents(pinned, deal), ListChecks(book)
+    held, lists = documents(pinned.ledger, book, deal), ListChecks(book)
     settlements = reading.settlements(book, deal.deal)
     by_loan: dict[bytes, list[Exceptional]] = {}
     for found in portfolio.exceptions:

@@ -16,12 +16,12 @@ from ledger.auditing.limit_checks import LimitCheck, Verdict
 from ledger.auditing.list_checks import ListCheck, Membership
 from ledger.auditing.pinned import DAY_SECONDS, Pinned
 from ledger.auditing.signers import Act, sections
-from ledger.auditing.standing import Standing
 from ledger.entries import Kind
 from ledger.events import DealTerms
 from ledger.messages import text
 from ledger.money import date_of
 from ledger.notices import LISTS_RULE
+from ledger.portfolio.standing import Standing
 from ledger.reading import Posted
 from ledger.records import Loan
 

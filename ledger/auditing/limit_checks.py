@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from ledger import costs, reading
-from ledger.auditing.standing import moves
+from ledger import reading
 from ledger.book import Book
 from ledger.breaches import ALL_LOANS, NET_ASSETS, TIER_1_CAPITAL, limits_on
-from ledger.entries import Booking, Method, Purpose
+from ledger.entries import Method, Purpose
 from ledger.events import DealTerms, Particulars
 from ledger.limits import limit_name, shown_limit
 from ledger.money import date_of
+from ledger.portfolio.standing import moves
 from ledger.reading import Posted
 from ledger.records import Loan
 from ledger.rules import binding
@@ -123,24 +123,6 @@ def limit_checks(
             )
         )
     return found
-
-
-def all_in_ppm(loan: Loan, document: Terms | None) -> int:
-    """What a loan costs its borrower a year; its rate where the terms are not in this folder."""
-    particulars = Particulars.unpack(loan.particulars)
-    if document is None:
-        return particulars.annual_rate_ppm
-    booking = Booking.model_construct(
-        loan_ref="",
-        borrower_ref="",
-        start_date=date_of(particulars.start_date),
-        maturity_date=date_of(particulars.maturity_date),
-        principal_minor=loan.principal_minor,
-        annual_rate_ppm=particulars.annual_rate_ppm,
-        method=list(Method)[particulars.method],
-        purpose=list(Purpose)[particulars.purpose],
-    )
-    return costs.all_in_ppm(booking, document)
 
 
 def owed(book: Book, lead: int, bookings: Mapping[bytes, tuple[bytes, int]]) -> dict[bytes, int]:

@@ -13,6 +13,7 @@ from typing import Any
 from ledger.errors import UsageInvalid
 from ledger.messages import text
 from ledger.money import date_of, day_number, parse_date
+from ledger.nesting import read_json
 from ledger.reporting.report import moment
 
 FORMAT = "pledger-audit/1"
@@ -111,7 +112,7 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest of a pack. Raises `UsageInvalid`."""
     path = folder / MANIFEST_FILE
     try:
-        return _decoded(json.loads(path.read_bytes()))
+        return _decoded(read_json(path.read_bytes()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageInvalid(
             text("audit.manifest_unreadable"),

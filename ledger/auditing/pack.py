@@ -20,17 +20,18 @@ from ledger.auditing.exceptions import Exceptional, RuleId
 from ledger.auditing.manifest import MANIFEST_FILE, Manifest, Wanted, own_version, sha256, tools
 from ledger.auditing.page import Section, page
 from ledger.auditing.pinned import Pinned, pinned
-from ledger.auditing.portfolio import Portfolio, Survey, documents
+from ledger.auditing.portfolio import Portfolio, Survey
 from ledger.auditing.proving import proof_name
 from ledger.auditing.sampling import Reason, Sampled, draw
 from ledger.auditing.sheets import Sheets
-from ledger.auditing.standing import View
 from ledger.auditing.tables import Making
 from ledger.auditing.workbooks import stable
 from ledger.entries import entry_id, loan_id
 from ledger.errors import UsageInvalid
 from ledger.messages import text
 from ledger.money import date_of
+from ledger.portfolio.all_in import documents
+from ledger.portfolio.standing import View
 from ledger.records import PaymentKind
 from ledger.reporting.deals import shape
 from ledger.reporting.report import Fact, Report, Table, Unit, moment
@@ -113,6 +114,13 @@ def make(
     with pinned(ledger, block, block_hash) as at:
         found = _found(at, wanted, known)
         return _Writing(at, wanted, found).pack()
+
+
+def report(ledger: Ledger, wanted: Wanted, *, block: int | None = None) -> Report:
+    """A pack's tables as one report, of the head or an earlier block. Raises `UsageInvalid`."""
+    own = register_breaks(ledger.directory, wanted.deal, wanted.first, wanted.last)
+    with pinned(ledger, block) as at:
+        return _Writing(at, wanted, _found(at, wanted, Known(None, own))).report()
 
 
 def _found(pinned: Pinned, wanted: Wanted, known: Known) -> _Found:
@@ -203,13 +211,10 @@ class _Writing:
 
     def pack(self) -> Pack:
         """Every file but the proofs."""
-        names = {one.number: one.member_id for one in reading.members(self._pinned.book)}
         proofs = self._proofs()
-        sheets = Sheets(self._shape, names, {place: name for name, place, _ in proofs})
+        sheets = self._sheets({place: name for name, place, _ in proofs})
         sections = self._sections(sheets)
-        tables = [table for section in sections for table in section.tables if not section.paper]
-        tables += sheets.together(self._found.sheets)
-        report = self._report(tables)
+        report = self._report(self._tables(sheets, sections))
         return Pack(
             wanted=self._wanted,
             chain_id=self._pinned.ledger.settings.chain_id,
@@ -227,6 +232,18 @@ class _Writing:
             title=report.title,
             verdict=report.verdict,
         )
+
+    def report(self) -> Report:
+        """What the files say, without proofs."""
+        return self._report(self._tables(sheets := self._sheets({}), self._sections(sheets)))
+
+    def _sheets(self, proofs: Mapping[tuple[str, int], str]) -> Sheets:
+        names = {one.number: one.member_id for one in reading.members(self._pinned.book)}
+        return Sheets(self._shape, names, proofs)
+
+    def _tables(self, sheets: Sheets, sections: Sequence[Section]) -> list[Table]:
+        tables = [table for section in sections for table in section.tables if not section.paper]
+        return tables + sheets.together(self._found.sheets)
 
     def _proofs(self) -> list[tuple[str, tuple[str, int], bytes]]:
         """Path, loan and number, and id of every sampled entry of the days that can be proven."""
@@ -365,9 +382,9 @@ class _Writing:
         own = {one.value: text(f"audit.rule.{one.value}") for one in RuleId}
         own["limits"] = text("audit.rule.limits")
         own |= {one.rule: text(f"report.code.{one.rule}") for one in self._breaks()}
-        named = {
-            rule for one in documents(self._pinned, self._found.deal).values() for rule in one.rules
-        }
+        at, deal = self._pinned, self._found.deal
+        held = documents(at.ledger, at.book, deal).values()
+        named = {rule for one in held for rule in one.rules}
         for pack in packs().values():
             for rule in pack.rules:
                 if pack.id in named or rule.id not in own:

@@ -3,37 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ledger import reading
 from ledger.auditing.exceptions import Exceptional, of_claim, of_entries, of_limits, of_lists
 from ledger.auditing.fees import Fees
-from ledger.auditing.limit_checks import all_in_ppm, limit_checks, principal_moves
+from ledger.auditing.limit_checks import limit_checks, principal_moves
 from ledger.auditing.list_checks import ListChecks
 from ledger.auditing.pinned import Pinned
-from ledger.auditing.rolls import Rolls
 from ledger.auditing.sampling import Candidate
-from ledger.auditing.standing import Standing, View, standings
-from ledger.auditing.vintages import Vintages, end_of, month_ends
-from ledger.book import Book
 from ledger.entries import Kind
-from ledger.errors import UsageInvalid
 from ledger.events import Particulars
+from ledger.portfolio.all_in import Cost, all_in_ppm, documents
+from ledger.portfolio.rolls import Rolls
+from ledger.portfolio.standing import Standing, View, layers_of, standings
+from ledger.portfolio.vintages import Vintages, end_of, month_ends
 from ledger.reading import Posted
 from ledger.records import Loan
-from ledger.terms import Terms
 
 _MARKS = (Kind.OVERDUE, Kind.CURE)
-_WITH_LAYERS = (Kind.COMPENSATION, Kind.RECOVERY, Kind.CLAIM_REPAYMENT)
-
-
-class Cost(NamedTuple):
-    """What a loan booked on the days costs its borrower a year."""
-
-    all_in_ppm: int
-    principal_minor: int
 
 
 class Volume(NamedTuple):
@@ -93,7 +83,7 @@ class Survey:
         versions = reading.versions(book, deal.deal)
         self._terms = {one.version: one.terms for one in versions}
         self._names = {one.number: one.member_id for one in reading.members(book)}
-        self._documents = documents(pinned, deal)
+        self._documents = documents(pinned.ledger, pinned.book, deal)
         self._lists = ListChecks(book)
         months = month_ends(first, last)
         self._rolled = [months[0] - 1, *months] if months else []
@@ -159,29 +149,6 @@ class Survey:
         day = Particulars.unpack(loan.particulars).start_date
         lists = self._lists.check(terms, day, booking.block)
         found += of_lists(loan, ref, booking, lists, self._names)
-
-
-def layers_of(book: Book, entries: Sequence[Posted]) -> dict[int, dict[int, int]]:
-    """Number of each entry that touched loss layers to what each of them paid or got."""
-    return {
-        one.number: reading.layer_parts(book, one.number)
-        for one in entries
-        if (one.mirrored or one.kind) in _WITH_LAYERS
-    }
-
-
-def documents(pinned: Pinned, deal: reading.Deal) -> dict[int, Terms]:
-    """The terms' documents by version, those that this folder has."""
-    return dict(_documents(pinned, deal))
-
-
-def _documents(pinned: Pinned, deal: reading.Deal) -> Iterator[tuple[int, Terms]]:
-    for one in reading.versions(pinned.book, deal.deal):
-        try:
-            yield one.version, pinned.ledger.terms(deal.name, one.version)
-        except UsageInvalid:
-            # The documents of others are not in every folder.
-            continue
 
 
 def _touches(posted: Posted, days: range) -> bool:

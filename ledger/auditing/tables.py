@@ -9,16 +9,17 @@ from ledger import reading
 from ledger.auditing.evidence import TermsVersion
 from ledger.auditing.exceptions import Exceptional
 from ledger.auditing.fees import Fee
-from ledger.auditing.percentiles import percentiles
-from ledger.auditing.portfolio import Cost, Volume
-from ledger.auditing.rolls import Rolls
+from ledger.auditing.portfolio import Volume
 from ledger.auditing.signers import Act, Signature, SignedDay
-from ledger.auditing.standing import View
-from ledger.auditing.vintages import Vintages, end_of
 from ledger.book import Book
 from ledger.entries import Kind
 from ledger.money import PPM, half_up
 from ledger.periods import month_text
+from ledger.portfolio.all_in import Cost
+from ledger.portfolio.percentiles import percentiles
+from ledger.portfolio.rolls import Rolls
+from ledger.portfolio.standing import View
+from ledger.portfolio.vintages import Vintages, end_of
 from ledger.reporting.report import Column, Row, Shape, Table, Unit, Value, moment, word
 from ledger.waterfall import Account
 

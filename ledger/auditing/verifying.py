@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from ledger.auditing.pinned import head_at
 from ledger.auditing.proving import MEMBERS_FILE, check_proofs, is_proof
 from ledger.errors import LedgerError, UsageInvalid
 from ledger.messages import text
+from ledger.nesting import read_json
 
 if TYPE_CHECKING:
     from ledger.ledger import Ledger
@@ -155,7 +155,7 @@ def _again(folder: Path, manifest: Manifest, ledger: Ledger) -> _Again:
 def _inputs(folder: Path) -> Known:
     path = folder / INPUTS_FILE
     try:
-        return Known.of_document(json.loads(path.read_bytes()))
+        return Known.of_document(read_json(path.read_bytes()))
     except (OSError, ValueError, KeyError, TypeError, IndexError, LedgerError) as error:
         raise UsageInvalid(
             text("audit.inputs_unreadable"), where=str(path), found=str(error)

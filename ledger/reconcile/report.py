@@ -110,7 +110,7 @@ def reconciliation_report(
     shape = Shape(found.currency, found.decimals)
     breaks = shape.table("breaks", BREAK_COLUMNS, rows)
     ages = [(one.code, one.at_risk_minor, found.age_days(one)) for one in found.breaks]
-    codes = _by_code(ages, shape)
+    codes = by_code(ages, shape)
     document = _document(found, breaks, codes, made, {"recorded": recorded, "seal": dict(seal)})
     first, last = document["from"], document["to"]
     return Report(
@@ -299,8 +299,8 @@ def _figure(name: str, value: int | str | None, decimals: int) -> Figure | Said:
     return Figure(Unit.RATE if name in RATES else Unit.AMOUNT, value)
 
 
-def _by_code(breaks: Iterable[tuple[str, int, int]], shape: Shape) -> Table:
-    """`breaks`: code, amount at risk and age of each."""
+def by_code(breaks: Iterable[tuple[str, int, int]], shape: Shape) -> Table:
+    """Breaks counted by code; `breaks`: code, amount at risk and age of each."""
     sums: dict[str, list[int]] = {}
     for code, at_risk_minor, age_days in breaks:
         own = sums.setdefault(code, [0, 0, 0])

@@ -187,6 +187,8 @@ class Report:
     """Who signs a printed copy."""
     document: Mapping[str, Any] = field(default_factory=dict)
     """The same as JSON."""
+    picture: str = ""
+    """The same as SVG of our own; pages have it above the tables."""
 
     @property
     def decimals(self) -> int:

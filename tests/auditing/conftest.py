@@ -6,23 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from ledger import messages
 from ledger.chain.export import export_chain
 from ledger.chain.local import LocalEngine
-from ledger.cli.root import pledger
 from ledger.ledger import Ledger
 from tests.replay import covered
-
-
-@pytest.fixture(scope="session")
-def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`pledger demo`: 300 loans, nothing sealed; the ledger and its export are in it."""
-    folder = tmp_path_factory.mktemp("demo") / "demo"
-    done = CliRunner().invoke(pledger, ["demo", str(folder), "--json"], catch_exceptions=False)
-    assert done.exit_code == 0, done.output
-    return folder
 
 
 @pytest.fixture(scope="session")

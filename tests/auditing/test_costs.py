@@ -9,9 +9,9 @@ from random import Random
 import pytest
 
 from ledger import costs
-from ledger.auditing.percentiles import PERCENTS, percentiles
 from ledger.entries import Booking, Method, Purpose
 from ledger.money import format_percent
+from ledger.portfolio.percentiles import PERCENTS, percentiles
 from ledger.terms import Terms, read
 
 TERMS = {

@@ -11,11 +11,12 @@ import pytest
 
 from ledger import reading
 from ledger.auditing.cash import match_bank_file
-from ledger.auditing.limit_checks import Amounts, Verdict, all_in_ppm, limit_checks
+from ledger.auditing.limit_checks import Amounts, Verdict, limit_checks
 from ledger.auditing.pack import Pack, make
 from ledger.entries import Kind, loan_id
 from ledger.ledger import Ledger
 from ledger.money import date_of
+from ledger.portfolio.all_in import all_in_ppm
 from ledger.tables import Limits
 from tests.auditing.asked import DEMO, FIRST, LAST, wanted
 

@@ -12,11 +12,11 @@ from ledger import reading
 from ledger.auditing.fees import Basis
 from ledger.auditing.pinned import pinned
 from ledger.auditing.portfolio import Portfolio, Survey
-from ledger.auditing.standing import BUCKETS, View
-from ledger.auditing.vintages import end_of, month_ends
 from ledger.entries import Kind
 from ledger.ledger import Ledger
 from ledger.money import date_of
+from ledger.portfolio.standing import BUCKETS, View
+from ledger.portfolio.vintages import end_of, month_ends
 from ledger.waterfall import Account
 from tests.auditing import by_events
 from tests.auditing.asked import COVERED, DEMO, FIRST, LAST

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ledger.auditing.standing import BUCKETS, Standing, View, bucket_of, standings
 from ledger.entries import Kind
 from ledger.events import Amounts
+from ledger.portfolio.standing import BUCKETS, Standing, View, bucket_of, standings
 from ledger.reading import Posted
 
 

@@ -14,9 +14,9 @@ from ledger.auditing.limit_checks import Verdict
 from ledger.auditing.list_checks import ROLES, Membership
 from ledger.auditing.sampling import Reason
 from ledger.auditing.signers import EXCEPTIONAL
-from ledger.auditing.standing import Ended
 from ledger.bindings import artifact
 from ledger.entries import Kind, Method, Purpose
+from ledger.portfolio.standing import Ended
 from ledger.wiring import CONFIRMING
 
 WORDS: dict[str, type[StrEnum]] = {

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from ledger.auditing.standing import BUCKETS, Ended, Standing, View
 from ledger.money import PPM, half_up
+from ledger.portfolio.standing import BUCKETS, Ended, Standing, View
 
 
 class Roll(NamedTuple):

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NamedTuple
 
-from ledger.auditing.standing import Standing, View
 from ledger.money import date_of
+from ledger.portfolio.standing import Standing, View
 from ledger.reckoning import first_day, month_of
 
 PAST_DUE_DAYS = (30, 60, 90)

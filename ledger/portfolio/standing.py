@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from ledger import reading
+from ledger.book import Book
 from ledger.entries import Kind
 from ledger.reading import Posted
 
@@ -19,6 +21,7 @@ MONTH_DAYS = 30
 """Days past due of one step of M0, M1, M2 ..."""
 BUCKETS = ("M0", "M1", "M2", "M3", "M4", "M5", "M6", "M7+")
 """M0: not past due. M1: 1 to 29 days, M2: 30 to 59, and so on: 30+ is M2 and worse."""
+_WITH_LAYERS = (Kind.COMPENSATION, Kind.RECOVERY, Kind.CLAIM_REPAYMENT)
 Layers = Mapping[int, Mapping[int, int]]
 """Number of an entry in the book to what each loss layer paid or got with it."""
 
@@ -140,6 +143,15 @@ def standings(entries: Sequence[Posted], layers: Layers, days: Sequence[int]) ->
             at += 1
         found.append(sums.standing(_days_past_due(marks, day)))
     return found
+
+
+def layers_of(book: Book, entries: Sequence[Posted]) -> dict[int, dict[int, int]]:
+    """Number of each entry that touched loss layers to what each of them paid or got."""
+    return {
+        one.number: reading.layer_parts(book, one.number)
+        for one in entries
+        if (one.mirrored or one.kind) in _WITH_LAYERS
+    }
 
 
 def moves(entries: Sequence[Posted], layers: Layers) -> Iterator[tuple[Posted, Moved]]:
