@@ -1,0 +1,1 @@
+"""Console: pages that show a member its ledger and let it act, served by this machine alone."""

@@ -1,0 +1,1 @@
+"""Pages: what each address of the console shows, read from the ledger by the SDK's own reads."""

@@ -1,0 +1,235 @@
+"""Today: what a member has to do, each with the page on which it is done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ledger import actions, deposits, reading, sealing
+from ledger.console import addresses
+from ledger.console.page import Line, Page, Sheet, col, named, sheet
+from ledger.console.view import View, iso
+from ledger.days import signing_parties
+from ledger.errors import Reverted
+from ledger.events import FUNDERS
+from ledger.messages import text
+from ledger.money import date_of
+from ledger.reconcile.register import Register
+from ledger.reconcile.report import bucket_of
+from ledger.reporting.report import NOTHING, Shape, Unit, Value, word
+from ledger.waterfall import Account
+
+DAYS_LISTED = 5
+"""Of the days of a deal that wait for a member's signature, the oldest; its page has all."""
+
+
+class _Duty(NamedTuple):
+    """Something that the member has to do."""
+
+    kind: str
+    deal: str
+    what: str
+    times: int | None
+    amount_minor: int | None
+    shape: Shape
+    link: str
+
+
+def today(view: View) -> Page:
+    """What the member must do, and how its deals stand."""
+    day = view.day()
+    duties = list(_duties(view, day))
+    return Page(
+        title=text("console.today_title", date=iso(day)),
+        tab="today",
+        lead=text("console.today_lead" if duties else "console.today_nothing", count=len(duties)),
+        sheets=(*_to_do(duties), *_standing(view)),
+        links=((text("console.link_position"), f"/position?date={iso(day)}"),),
+        sure=not duties,
+        document={"member": view.member.member_id, "date": iso(day)},
+    )
+
+
+def _to_do(duties: list[_Duty]) -> Iterator[Sheet]:
+    columns = (
+        col("duty"),
+        col("deal"),
+        col("what"),
+        col("count", Unit.COUNT),
+        col("amount_at_stake", Unit.AMOUNT),
+    )
+    shapes = list(dict.fromkeys(one.shape for one in duties)) or [NOTHING]
+    for shape in shapes:
+        lines = [
+            Line(
+                (word("console.duty", one.kind), one.deal, one.what, one.times, one.amount_minor),
+                {"what": one.link, "deal": addresses.deal(one.deal)}
+                if one.deal
+                else {"what": one.link},
+            )
+            for one in duties
+            if one.shape == shape
+        ]
+        key = "to_do" if shape in (NOTHING, shapes[0]) else f"to_do_{shape.currency.lower()}"
+        named = "to_do_in" if shape.currency else "to_do"
+        title = text(f"console.table_{named}", currency=shape.currency)
+        yield sheet(key, columns, lines, shape, title=title)
+
+
+def _standing(view: View) -> Iterator[Sheet]:
+    """The member's deals: what each party has out, and how far the days are sealed."""
+    columns = (
+        col("deal"),
+        col("status"),
+        col("outstanding", Unit.AMOUNT, total=True),
+        col("outstanding_own", Unit.AMOUNT, total=True),
+        col("clearing", Unit.AMOUNT, total=True),
+        col("sealed_through", Unit.DAY),
+    )
+    shapes = {one: view.shape(one) for one in view.deals}
+    for shape in dict.fromkeys(shapes.values()):
+        lines = [
+            Line(_deal_values(view, one), {"deal": addresses.deal(one.name)})
+            for one, own in shapes.items()
+            if own == shape
+        ]
+        yield sheet(f"deals_{shape.currency.lower()}", columns, lines, shape,
+                    title=text("console.table_deals", currency=shape.currency))  # fmt: skip
+
+
+def _deal_values(view: View, deal: reading.Deal) -> tuple[Value, ...]:
+    held = reading.balances(view.book, deal.deal, view.ruling(deal).terms)
+    own = held.get(view.member.number, {})
+    return (
+        deal.name,
+        named("deal_status", deal.status),
+        sum(accounts[Account.LOANS] for accounts in held.values()),
+        own.get(Account.LOANS, 0),
+        own.get(Account.CLEARING, 0),
+        deal.sealed_through or None,
+    )
+
+
+# ---- duties
+
+
+def _duties(view: View, day: int) -> Iterator[_Duty]:
+    yield from _approvals(view)
+    with Register(view.ledger.directory) as register:
+        waiting = register.open(member=view.member.member_id, today=day)
+    for deal in view.deals:
+        shape = view.shape(deal)
+        yield from _terms(view, deal, shape)
+        own = [one for one in waiting if one.deal == deal.name and one.date <= day]
+        ages, risks = Counter[str](), Counter[str]()
+        for one in own:
+            bucket = bucket_of(one.age_days(day))
+            ages[bucket] += 1
+            risks[bucket] += one.at_risk_minor
+        for bucket, count in ages.items():
+            what = text("console.duty_breaks", bucket=bucket)
+            link = f"/breaks?deal={deal.name}"
+            yield _Duty("breaks", deal.name, what, count, risks[bucket], shape, link)
+        if deal.version and view.is_party(deal):
+            yield from _days(view, deal, shape, day)
+            yield from _deposit(view, deal, shape)
+            yield from _claims(view, deal, shape, day)
+            yield from _payments(view, deal, shape)
+
+
+def _approvals(view: View) -> Iterator[_Duty]:
+    for one in reading.actions(view.book):
+        if one.number == view.member.number:
+            says = actions.meaning(view.ledger, one).says[0]
+            link = addresses.action(one.action_id)
+            yield _Duty("approval", "", says, None, None, NOTHING, link)
+
+
+def _terms(view: View, deal: reading.Deal, shape: Shape) -> Iterator[_Duty]:
+    newest = reading.versions(view.book, deal.deal)[-1]
+    signed = reading.signers(view.book, deal.deal, newest.version)
+    own = view.member.number
+    if not newest.in_force and own in newest.terms.parties and own not in signed:
+        what = text("console.duty_terms", version=newest.version)
+        link = addresses.deal(deal.name, f"terms/{newest.version}")
+        yield _Duty("terms", deal.name, what, None, None, shape, link)
+
+
+def _days(view: View, deal: reading.Deal, shape: Shape, day: int) -> Iterator[_Duty]:
+    """Days before this one that wait for the member's signature; today's is not over."""
+    own = view.member.number
+    if own not in signing_parties(view.book, deal):
+        return
+    waiting = [
+        one
+        for one in _with_entries(view, deal, day)
+        if own not in reading.day_signatures(view.book, deal.deal, one)
+    ]
+    for one in waiting[:DAYS_LISTED]:
+        link = addresses.day(deal.name, iso(one))
+        what = text("console.duty_seal", date=iso(one))
+        yield _Duty("seal", deal.name, what, None, None, shape, link)
+    if len(waiting) > DAYS_LISTED:
+        what = text("console.duty_seal_more", count=len(waiting) - DAYS_LISTED)
+        yield _Duty("seal", deal.name, what, None, None, shape, addresses.deal(deal.name, "days"))
+    for one in sorted(reading.signed_days(view.book, deal.deal)):
+        if one > deal.sealed_through:
+            found = sealing.business_day(view.ledger, deal.name, date_of(one), brief=True)
+            if found.disputes:
+                link = addresses.day(deal.name, iso(one))
+                what = text("console.duty_dispute", date=iso(one))
+                yield _Duty("dispute", deal.name, what, len(found.disputes), None, shape, link)
+
+
+def _with_entries(view: View, deal: reading.Deal, before: int) -> Iterator[int]:
+    """Days that are not sealed and have entries; from one to the next, not entry by entry."""
+    day = reading.first_day(view.book, deal.deal, deal.sealed_through)
+    while day is not None and day < before:
+        yield day
+        day = reading.first_day(view.book, deal.deal, day)
+
+
+def _deposit(view: View, deal: reading.Deal, shape: Shape) -> Iterator[_Duty]:
+    terms = view.ruling(deal).terms
+    if terms.deposit.depositor == FUNDERS:
+        return
+    try:
+        found = deposits.deposit_ledger(view.ledger, deal.name)
+    except Reverted:
+        return
+    for line in ("stop", "warn", "target"):
+        if not found.meets(getattr(found.terms, f"{line}_ppm")):
+            missing = found.demands_minor(found.terms.target_ppm) - found.deposit_minor
+            what = text(f"console.duty_deposit_{line}", party=found.depositor)
+            link = addresses.deal(deal.name, "deposit")
+            yield _Duty("deposit", deal.name, what, None, missing, shape, link)
+            return
+
+
+def _claims(view: View, deal: reading.Deal, shape: Shape, day: int) -> Iterator[_Duty]:
+    """Loans past the trigger day, said to whoever runs the claims or pays them."""
+    terms = view.ruling(deal).terms
+    if not terms.layers:
+        return
+    payers = {terms.parties[layer.payer] for layer in terms.layers}
+    if view.member.number not in {*payers, *terms.parties[: len(terms.shares_ppm)],
+                                  terms.parties[terms.servicer]}:  # fmt: skip
+        return
+    due = reading.overdue_loans(view.book, deal.deal, day - terms.claim.days_past_due)
+    if due:
+        outstanding = sum(one.outstanding_minor for one in due)
+        what = text("console.duty_claims", days=terms.claim.days_past_due)
+        link = addresses.deal(deal.name, "loans?show=claims_due")
+        yield _Duty("claims", deal.name, what, len(due), outstanding, shape, link)
+
+
+def _payments(view: View, deal: reading.Deal, shape: Shape) -> Iterator[_Duty]:
+    found = reading.settlement(view.book, deal.deal)
+    for one in found.payments if found else ():
+        if one.rest_minor and one.payer == view.member.number:
+            assert found is not None
+            own = f"{deal.name}/{found.number}/{one.payment + 1}"
+            what = text("console.duty_pay", id=own, payee=view.names[one.payee])
+            link = addresses.deal(deal.name, f"settlements/{found.number}")
+            yield _Duty("payment", deal.name, what, None, one.rest_minor, shape, link)
