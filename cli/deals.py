@@ -135,7 +135,7 @@ def list_deals(asked: Asked) -> Output:
     """All deals."""
     with asked.open() as ledger:
         book = ledger.book()
-        documents = []
+        documents: list[dict[str, Any]] = []
         for found in reading.deals(book):
             newest = reading.versions(book, found.deal)[-1]
             documents.append(

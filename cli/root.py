@@ -11,6 +11,7 @@ from ledger.messages import text
 
 _NOUNS = {
     "init": "setup",
+    "connect": "connect",
     "approve": "approvals",
     "member": "members",
     "list": "lists:partner_list",
@@ -42,9 +43,16 @@ _NOUNS = {
     "proof": "proofs",
     "checkpoint": "checkpoints",
     "check": "check",
+    "report": "charts:report",
     "audit": "audit",
     "validator": "validators",
+    "network": "network",
+    "node": "nodes:node",
+    "console": "console",
+    "simulate": "simulate",
     "demo": "demo",
+    "help": "help:help_",
+    "completion": "completion",
 }
 """Noun to the module of this package that has it, under its own name or the one after the colon."""
 

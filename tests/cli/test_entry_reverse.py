@@ -22,6 +22,7 @@ def test_reversal_takes_back_every_leg(lent: Office) -> None:
         "rejected": [],
         "transactions": 1,
         "head_block": 9,
+        "final_block": 9,
     }
     assert lent.balances()["accounts"] == before
 

@@ -22,6 +22,7 @@ def test_submit_json_says_what_was_posted(office: Office) -> None:
         "rejected": [],
         "transactions": 1,
         "head_block": 6,
+        "final_block": 6,
     }
     assert office.head() == 6
 

@@ -25,6 +25,7 @@ def test_suppliers_are_enrolled_and_again_nothing_is_posted(office: Office) -> N
     assert [*document] == [
         "file", "rows", "posted", "already_posted", "rejected", "transactions", "gas_used",
         "head_block",
+        "final_block",
     ]  # fmt: skip
     assert (document["rows"], document["posted"], document["transactions"]) == (2, 2, 1)
     found = members(office)["s-1"]

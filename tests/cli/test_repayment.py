@@ -24,6 +24,7 @@ def test_submit_json_says_what_was_posted(booked: Office) -> None:
         "rejected": [],
         "transactions": 1,
         "head_block": 7,
+        "final_block": 7,
     }
 
 

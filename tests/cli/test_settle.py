@@ -131,7 +131,7 @@ def test_paid_with_a_reference_in_parts(lent: Office) -> None:
     own = f"{DEAL}/1/1"
     part = pay(lent, own, "--reference", "BK-1", "--amount", "1000.00")
     assert part.exit_code == 0, part
-    assert part.document | {"gas_used": 0, "head_block": 0} == {
+    assert part.document | {"gas_used": 0, "head_block": 0, "final_block": 0} == {
         "member": SERVICER,
         "reference": "BK-1",
         "date": "2026-08-03",
@@ -141,6 +141,7 @@ def test_paid_with_a_reference_in_parts(lent: Office) -> None:
         "transactions": 1,
         "gas_used": 0,
         "head_block": 0,
+        "final_block": 0,
     }
     again = pay(lent, own, "--reference", "BK-1")
     assert (again.document["posted"], again.document["already_posted"]) == (0, 1)

@@ -33,7 +33,7 @@ from tests.cli.voucher_office import (
 __all__ = ["owed", "owed_office", "scf", "scf_office"]
 REPORT = [
     "file", "rows", "posted", "already_posted", "rejected", "transactions", "gas_used",
-    "head_block", "signed", "waiting_for",
+    "head_block", "final_block", "signed", "waiting_for",
 ]  # fmt: skip
 DIGEST = "ab" * 32
 

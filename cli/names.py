@@ -1,0 +1,63 @@
+"""Names: deals and members as arguments, completed by the Tab key.
+
+They are read off the ledger's folder without opening it, so that Tab answers at once and needs no
+passphrase.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    _Name = click.ParamType[str]
+else:
+    _Name = click.ParamType
+
+
+class DealName(_Name):
+    """A deal; completed from the deals whose documents are in the folder."""
+
+    name = "text"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Deals whose names begin like this."""
+        folders = (_home(ctx) / "deals").glob("*")
+        return _beginning((path.name for path in folders if path.is_dir()), incomplete)
+
+
+class MemberName(_Name):
+    """A member; completed from the maker keys in the folder, since only they can act here."""
+
+    name = "text"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Members whose ids begin like this."""
+        ending = "-maker.json"
+        keystores = (_home(ctx) / "keys").glob(f"*{ending}")
+        return _beginning((path.name.removesuffix(ending) for path in keystores), incomplete)
+
+
+DEAL, MEMBER = DealName(), MemberName()
+BY_METAVAR: dict[str, _Name] = {"DEAL": DEAL, "MEMBER": MEMBER}
+
+
+def _home(ctx: click.Context) -> Path:
+    from ledger.cli.command import Asked
+
+    return ctx.ensure_object(Asked).directory
+
+
+def _beginning(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(name) for name in sorted(names) if name.startswith(incomplete)]
