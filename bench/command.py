@@ -20,7 +20,7 @@ from bench.sizes import FULL, QUICK, Sizes
 
 BENCHMARKS = (
     "gas", "start_up", "throughput", "singles", "growth", "rebuild", "reconcile", "vouchers",
-    "real_data",
+    "network", "real_data",
 )  # fmt: skip
 """Modules with `KEYS` and `measure(sizes, folder)`."""
 _HERE = Path(__file__).resolve().parent

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     folder = asked.folder or Path(tempfile.mkdtemp(prefix="pledger-long-run-"))
     ledger = found_partnership(folder)
-    run: dict[str, Any] = {"machine": machine(), "steps": [], "looks": []}
+    run: dict[str, Any] = {"machine": machine(), "note": asked.note, "steps": [], "looks": []}
     for step in _grown(ledger, folder, asked.loans):
         run["steps"].append(step)
         if step["loans"] in (STEP_LOANS, asked.loans):
@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.long_run", description=__doc__)
     parser.add_argument("--loans", type=int, default=1_000_000, help=f"times {STEP_LOANS}")
     parser.add_argument("--folder", type=Path, help="where the ledger is left")
+    parser.add_argument("--note", default="", help="what else the machine did, for the page")
     parser.add_argument("--results", type=Path, default=_ROOT / "bench" / "long_run")
     return parser
 

@@ -28,6 +28,7 @@ def page(run: dict[str, Any], chart_name: str) -> str:
         f"- {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB;"
         f" {machine['system']}, Python {machine['python']}",
         f"- {number(steps[-1]['entries'])} entries; per second of the wall and of processor time",
+        *([f"- {run['note']}"] if run.get("note") else []),
         "",
         f"![entries per second of processor time]({chart_name})",
         "",

@@ -29,7 +29,7 @@ _LOAN_COLUMNS = (
 )
 _REPAYMENT_COLUMNS = "entry_ref,loan_ref,date,principal,interest,penalty,fee"
 
-_CONSORTIUM = f"""
+CONSORTIUM = f"""
 name = "bench"
 chain_id = {CHAIN_ID}
 genesis_time = 2026-01-05T01:00:00Z
@@ -86,10 +86,12 @@ max_outstanding = "90000000000.00"
 """
 
 
-def found_partnership(folder: Path, *, rpc_url: str | None = None) -> Ledger:
+def found_partnership(
+    folder: Path, *, rpc_url: str | None = None, members: str = CONSORTIUM
+) -> Ledger:
     """A ledger in the folder with the deal signed by all, and one like it with limits."""
     folder.mkdir(parents=True, exist_ok=True)
-    (config := folder / "consortium.toml").write_text(_CONSORTIUM, "utf-8")
+    (config := folder / "consortium.toml").write_text(members, "utf-8")
     found(folder / "ledger", consortium.load(config), dev=True, rpc_url=rpc_url)
     ledger = Ledger.open(folder / "ledger")
     for deal, limits in ((DEAL, ""), (LIMITED_DEAL, _LIMITS)):

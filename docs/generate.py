@@ -23,7 +23,10 @@ CONTRACTS = (
 )  # fmt: skip
 RUNTIME_BYTES_MAX = 24_576
 _NOTE = "<!-- Written by docs/generate.py. Change the code it reads, then run it again. -->"
-_SHARED = ("ledger", "member", "json", "lang", "passphrase_file", "lock_timeout_seconds", "help")
+_SHARED = (
+    "ledger", "member", "json", "lang", "passphrase_file", "lock_timeout_seconds", "rpc",
+    "token_file", "help",
+)  # fmt: skip
 _SDK_EXTRA = {"Ledger": "ledger", "Submitted": "posting", "RejectedRow": "errors"}
 """Names that users of the SDK meet though `ledger` does not export them."""
 _SDK_FUNCTIONS = (
@@ -67,6 +70,7 @@ _SDK_FUNCTIONS = (
     ("proofs/verifying", "verify"),
     ("exports/sources", "source"),
     ("exports/writing", "write"),
+    ("reports/kinds", "report"),
 )
 
 
