@@ -11,6 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -86,7 +87,7 @@ class Desk:
         held = _Held(lambda: self._opening(self.passphrases))
         while (asked := self._reads.get()) is not None:
             future, work = asked
-            _settle(future, lambda work=work: held.do(work))  # type: ignore[misc]
+            _settle(future, partial(held.do, work))
         held.let_go()
 
 

@@ -8,7 +8,7 @@ from ledger.errors import Reverted
 
 PARSE_ERROR = -32700
 INVALID_REQUEST, METHOD_UNKNOWN, PARAMS_INVALID, INTERNAL = -32600, -32601, -32602, -32603
-FAILED = SERVER_ERROR = -32000
+FAILED = -32000
 NOT_PERMITTED, LIMIT_EXCEEDED = -32004, -32005
 TIMED_OUT = -32002
 """The answer took too long; a transaction may have been taken all the same."""

@@ -101,6 +101,15 @@ def test_a_member_with_its_own_keys_alone_names_the_others_nodes(
     )
 
 
+def test_a_key_that_does_not_seal_stays_where_it_is(lent: Office, tmp_path: Path) -> None:
+    """As one has it who replaced its key: the file is there, the validator is another."""
+    keys = lent.home / "keys"
+    (keys / f"{SERVICER}-validator.json").write_bytes((keys / f"{SERVICER}-maker.json").read_bytes())
+    done = lent.run("network", "export", tmp_path / "net", "--json").document
+    assert [one["keys_here"] for one in done["validators"]] == [True, False]
+    assert not list((tmp_path / "net" / SERVICER / "keystore").iterdir())
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
