@@ -15,6 +15,8 @@ from eth_hash.auto import keccak
 from rlp.codec import encode_raw
 from rlp.exceptions import RLPException
 
+from ledger.chain.rlp_slices import expect_shallow
+
 SEAL_BYTES, VANITY_BYTES = 65, 32
 _HEADER_FIELDS = 16
 # Far above any header, and one that lists all signers.
@@ -167,8 +169,9 @@ def _log(fields: Any) -> LogEntry:
 
 def _list(encoded: bytes) -> list[Any]:
     try:
+        expect_shallow(encoded)
         found = rlp.decode(encoded)
-    except (RLPException, TypeError, RecursionError) as error:
+    except (RLPException, TypeError) as error:
         raise Malformed(str(error)) from None
     if not isinstance(found, list):
         raise Malformed("no list")

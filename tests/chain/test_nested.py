@@ -9,6 +9,7 @@ from rlp.codec import encode_raw
 from ledger.chain.pending import read_transaction
 from ledger.chain.rlp_slices import decode_items, expect_shallow
 from ledger.errors import TransactionInvalid
+from ledger.proofs.signed import Malformed, decode_receipt, decode_transaction
 
 
 def nested(depth: int) -> bytes:
@@ -57,3 +58,11 @@ def test_what_a_chain_holds_is_shallow() -> None:
     expect_shallow(b"")
     expect_shallow(b"\xf8")
     assert decode_items(nested(3)) == [[[[]]]]
+
+
+@pytest.mark.parametrize("kind", [b"", b"\x01", b"\x02"])
+def test_a_proof_with_them_for_a_transaction_or_a_receipt_is_malformed(kind: bytes) -> None:
+    with pytest.raises(Malformed, match="nested too deep"):
+        decode_transaction(kind + nested(500_000), 1)
+    with pytest.raises(Malformed, match="nested too deep"):
+        decode_receipt(kind + nested(500_000), kind[0] if kind else 0)
