@@ -6,15 +6,13 @@ The shipped artifacts are the only source of signatures: a field renamed on one 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
-from eth_abi.abi import decode as abi_decode
-from eth_abi.abi import encode as abi_encode
-from eth_abi.exceptions import DecodingError
 from eth_hash.auto import keccak
 
 from ledger import events
@@ -42,6 +40,7 @@ there, only members may send, and the operator can do nothing more."""
 
 BOOKING, REPAYMENT, WAIVER, WRITE_OFF, COMPENSATION, RECOVERY, CLAIM_REPAYMENT = range(1, 8)
 """Kinds of entry as the tip of a loan commits to them."""
+_ADDRESS = re.compile("0x[0-9a-f]{40}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,13 +76,13 @@ def creation_code(contract: str, *arguments: Any) -> bytes:
     """What a transaction without a receiver carries to deploy a contract."""
     found = artifact(contract)
     (constructor,) = (item for item in found.abi if item["type"] == "constructor")
-    return found.bytecode + abi_encode(_types(constructor["inputs"]), arguments)
+    return found.bytecode + _encoded(_types(constructor["inputs"]), arguments)
 
 
 def encode_call(contract: str, function: str, *arguments: Any) -> bytes:
     """Call data: selector and ABI-encoded arguments."""
     selector, types, _ = _function(contract, function)
-    return selector + (_words_of(types, arguments) or abi_encode(types, arguments))
+    return selector + (_words_of(types, arguments) or _encoded(types, arguments))
 
 
 def _words_of(types: list[str], arguments: Sequence[Any]) -> bytes | None:
@@ -94,6 +93,8 @@ def _words_of(types: list[str], arguments: Sequence[Any]) -> bytes | None:
             words.append(value.to_bytes(32, "big"))
         elif kind == "bytes32" and type(value) is bytes and len(value) == 32:
             words.append(value)
+        elif kind == "address" and type(value) is str and _ADDRESS.fullmatch(value):
+            words.append(bytes(12) + bytes.fromhex(value[2:]))
         else:
             return None
     return b"".join(words) if len(words) == len(types) == len(arguments) else None
@@ -130,9 +131,11 @@ def decode_call(contract: str, data: bytes) -> tuple[str, dict[str, Any]]:
     for item in artifact(contract).abi:
         if item["type"] != "function" or _function(contract, item["name"])[0] != data[:4]:
             continue
+        from eth_abi.exceptions import DecodingError
+
         _, types, _ = _function(contract, item["name"])
         try:
-            values = abi_decode(types, data[4:])
+            values = _decoded(types, data[4:])
         except DecodingError as error:
             raise ValueError(str(error)) from None
         names = [parameter["name"].removeprefix("_") for parameter in item["inputs"]]
@@ -145,7 +148,7 @@ def decode_output(contract: str, function: str, output: bytes) -> Any:
     _, _, types = _function(contract, function)
     if types == ["uint256"] and len(output) == 32:
         return int.from_bytes(output, "big")
-    values = abi_decode(types, output)
+    values = _decoded(types, output)
     return values[0] if len(values) == 1 else values
 
 
@@ -177,6 +180,22 @@ def _type(parameter: Mapping[str, Any]) -> str:
     return f"({','.join(_types(parameter['components']))}){kind.removeprefix('tuple')}"
 
 
+# eth-abi is imported where what no word holds is read or written: few commands need it, and it
+# takes as long to import as half the SDK.
+
+
+def _encoded(types: Sequence[str], values: Sequence[Any]) -> bytes:
+    from eth_abi.abi import encode
+
+    return encode(types, values)
+
+
+def _decoded(types: Sequence[str], data: bytes) -> tuple[Any, ...]:
+    from eth_abi.abi import decode
+
+    return decode(types, data)
+
+
 # ---- ids
 
 
@@ -192,7 +211,7 @@ def label(name: str) -> bytes:
 def terms_hash(terms: events.DealTerms) -> bytes:
     """keccak256 of the ABI-encoded terms: what a checker signs."""
     (terms_type,) = _function("Deals", "propose")[1][1:]
-    return keccak(abi_encode([terms_type], [terms]))
+    return keccak(_encoded([terms_type], [terms]))
 
 
 def action_id(target: bytes, payload: bytes) -> bytes:
@@ -242,23 +261,45 @@ def _decoder(record: Any, inputs: list[dict[str, Any]]) -> Decoder:
         return lambda log: _terms_proposed(log, plain)
     read_topics = [_reader(field["type"], 0) for field in indexed]
     if all(_words(field["type"]) for field in plain):
-        return _static_decoder(record, read_topics, [field["type"] for field in plain])
+        types = [field["type"] for field in plain]
+        if all(field["type"] == "bytes32" for field in indexed):
+            return _id_decoder(record, len(indexed), types)
+        return _static_decoder(record, read_topics, types)
 
     def decode(log: Log) -> Any:
-        values = abi_decode(_types(plain), log.data)
+        values = _decoded(_types(plain), log.data)
         heads = [read(topic) for read, topic in zip(read_topics, log.topics[1:], strict=True)]
         return record(*heads, *map(_plain, plain, values))
 
     return decode
 
 
-def _static_decoder(record: Any, read_topics: list[Reader], types: list[str]) -> Decoder:
-    """Most logs are entries: read their words directly, a hundred times faster than eth-abi."""
-    read_data = []
+def _id_decoder(record: Any, ids: int, types: list[str]) -> Decoder:
+    """Of the most, which name entries and loans: their ids are the topics themselves."""
+    read_data = _readers(types)
+    new, first = tuple.__new__, 1  # The topic before the first names the event.
+
+    def decode(log: Log) -> Any:
+        topics, data = log.topics, log.data
+        if len(topics) != first + ids:
+            raise ValueError(f"{len(topics)} topics for {record.__name__}")
+        return new(record, [*topics[first:], *[read(data) for read in read_data]])
+
+    return decode
+
+
+def _readers(types: list[str]) -> list[Reader]:
+    found = []
     start = 0
     for kind in types:
-        read_data.append(_reader(kind, start))
+        found.append(_reader(kind, start))
         start += 32 * _words(kind)
+    return found
+
+
+def _static_decoder(record: Any, read_topics: list[Reader], types: list[str]) -> Decoder:
+    """Most logs are entries: read their words directly, a hundred times faster than eth-abi."""
+    read_data = _readers(types)
     new = tuple.__new__  # `_decoders` has compared the fields already.
 
     def decode(log: Log) -> Any:
@@ -306,7 +347,7 @@ def _check_names(record: Any, field: Mapping[str, Any]) -> None:
 
 
 def _terms_proposed(log: Log, plain: list[dict[str, Any]]) -> events.TermsProposed:
-    proposer, terms_hash, packed = abi_decode(_types(plain), log.data)
+    proposer, terms_hash, packed = _decoded(_types(plain), log.data)
     return events.TermsProposed(
         deal_id=log.topics[1],
         version=int.from_bytes(log.topics[2], "big"),

@@ -26,7 +26,7 @@ from ledger.folding.unsettled import Folded, Unsettled
 from ledger.folding.vouchers import Vouchers
 from ledger.records import TABLES, has_tables, make_tables
 
-_CACHE_KIB = 65_536
+_CACHE_KIB = 131_072
 
 
 class Book:
@@ -95,6 +95,7 @@ class Book:
         """The blocks up to this one stay; what is applied next is not to be undone."""
         self._unsettled.stop()
         self._unsettled.settle(block)
+        self._at_hand.ids.gather_settled(self.settled)
 
     def begin(self) -> None:
         """Start a run of blocks; nothing of it is seen before `commit`."""
@@ -116,6 +117,8 @@ class Book:
     def keep(self, block: int, block_hash: bytes) -> None:
         """Everything applied so far is the state after `block`; the run goes on."""
         self._at_hand.write()
+        if not self._unsettled.recording and not self._unsettled.settled():
+            self._at_hand.ids.gather()
         self._register.write()
         self._balances.write(self.connection)
         self._forget()

@@ -18,7 +18,7 @@ from ledger.entries import Kind
 from ledger.events import Place
 from ledger.notices import Notice, notices
 from ledger.replay.followed import Followed
-from ledger.replay.report import Findings, TooManyFailures
+from ledger.replay.report import Failure, Findings, TooManyFailures
 from ledger.replay.state import HeadState, StateUnreadable
 
 if TYPE_CHECKING:
@@ -44,6 +44,10 @@ class Finding:
     """The loan or entry it is about, as its submitter calls it; empty for none."""
     expected: str
     found: str
+    block: int
+    """Where it is; for what concerns the present state as a whole, the head."""
+    about: bytes
+    """Id of the loan or entry; empty for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +105,11 @@ def _check(ledger: Ledger, today: int, progress: Progress) -> Checked:
     findings = Findings()
     book = ledger.book()
     head = book.at[0]
+    members: dict[int, str] = {}
     # One snapshot of the book, whoever folds meanwhile.
     book.connection.execute("BEGIN")
     try:
+        members |= {one.number: one.member_id for one in reading.members(book)}
         state = HeadState(
             book,
             lambda to, data: ledger.engine.call(to=to, data=data),
@@ -128,13 +134,21 @@ def _check(ledger: Ledger, today: int, progress: Progress) -> Checked:
             check=one.check,
             deal=one.deal,
             ref=ledger.ref(one.about) if one.about else "",
-            expected=f"{one.account} {one.expected}" if one.account else one.expected,
+            expected=_expected(one, members),
             found=one.found,
+            block=one.block,
+            about=one.about,
         )
         for one in findings.failures
     )
     checks = dict(sorted(findings.counts.items()))
     return Checked(block=head, checks=checks, failures=failures, notices=())
+
+
+def _expected(one: Failure, members: Mapping[int, str]) -> str:
+    if one.account is None:
+        return one.expected
+    return f"{one.account._replace(party=members.get(one.account.number, ''))} {one.expected}"
 
 
 def _followed(ledger: Ledger, head: int, findings: Findings) -> Followed:
@@ -158,7 +172,7 @@ def _check_roles(book: Book, findings: Findings) -> None:
     }
     rows = book.connection.execute(
         "SELECT deal, version, kind, submitter, count(*), min(entry), max(entries.block)"
-        " FROM entries JOIN loans USING (deal, loan_id) GROUP BY deal, version, kind, submitter"
+        " FROM entries JOIN loans USING (deal, loan) GROUP BY deal, version, kind, submitter"
     ).fetchall()
     for deal, version, kind, submitter, count, first, block in rows:
         name, agreed = terms[deal, version]

@@ -64,11 +64,9 @@ def layers_used(ledger: Ledger, deal: str) -> list[LayerUse]:
     if not terms.layers:
         raise Reverted("CLAIM_MISSING")
     names = {member.number: member.member_id for member in reading.members(book)}
-    outstanding, disbursed = reading.volume(book, found.deal)
+    outstanding, disbursed = reading.volume_by_sums(book, found.deal)
     used = reading.used_minor(book, found.deal)
-    opened: dict[int, int] = {}
-    for _, claim in reading.open_claims(book, found.deal):
-        opened[claim.layer] = opened.get(claim.layer, 0) + claim.open_minor
+    opened = reading.open_by_layer(book, found.deal)
     return [
         LayerUse(
             number=at + 1,

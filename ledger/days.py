@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import add
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import merkle, reading
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 _STATEMENT_TYPE = f"(uint256[{MAX_KINDS}],int256[{MAX_PARTIES}],bytes32,bytes32,bytes32[])"
 LAST_DAY = 65_535
 """The last day that the chain can hold."""
+ROOTED_MAX = 10_000
+"""Entries of a statement up to which a page works out their root: a tenth of a second."""
+LISTED_MAX = 1_000
+"""The same for each of the days of a list."""
 _AMOUNT = (1 << 128) - 1
 _ACCOUNTS = list(Account)
 
@@ -67,15 +72,36 @@ class Difference:
 
 
 def statement(
-    book: Book, deal: reading.Deal, day: int, *, breaks: Iterable[bytes] = ()
+    book: Book,
+    deal: reading.Deal,
+    day: int,
+    *,
+    breaks: Iterable[bytes] = (),
+    entries_max: int | None = None,
 ) -> DayStatement:
     """The statement of a business day of an active deal, from the book.
 
     `day`: not sealed yet, or one that was sealed by itself; days since 1970-01-01.
+    `entries_max`: where more entries count to it, their root is empty, since it takes as long as
+    there are entries; all else is of the sums that the book keeps of each day.
     """
     after = reading.sealed_before(book, deal.deal, day)
+    if entries_max is not None:
+        count = reading.count_between(book, deal.deal, after, day)
+        if count > entries_max:
+            return _without_root(book, deal, after, day, breaks)
     found = list(reading.counted(book, deal.deal, after, day))
     return stated(found, reading.closing(book, deal.deal, day), parties(book, deal), breaks=breaks)
+
+
+def _without_root(
+    book: Book, deal: reading.Deal, after: int, day: int, breaks: Iterable[bytes]
+) -> DayStatement:
+    words = [0] * MAX_KINDS
+    for own in reading.day_totals(book, deal.deal, after, day).values():
+        words = [*map(add, words, own)]
+    bare = stated((), reading.closing(book, deal.deal, day), parties(book, deal), breaks=breaks)
+    return bare._replace(totals=tuple(words), entries=b"")
 
 
 def stated(
@@ -155,7 +181,7 @@ def sections_of(bits: int) -> list[Section]:
 def differences(own: DayStatement, other: DayStatement, names: Sequence[str]) -> list[Difference]:
     """Everything of which two statements say something else, section by section.
 
-    `names`: of the parties, in the order of `clearing_minor`.
+    Roots of entries where both have one. `names`: of the parties, in the order of `clearing_minor`.
     """
     found = []
     for kind in DayKind:
@@ -168,7 +194,8 @@ def differences(own: DayStatement, other: DayStatement, names: Sequence[str]) ->
     ):
         found.append((Section.CLEARING, name, mine_minor, theirs_minor))
     found.append((Section.BALANCES, "hash", own.balances.hex(), other.balances.hex()))
-    found.append((Section.ENTRIES, "root", own.entries.hex(), other.entries.hex()))
+    if own.entries and other.entries:
+        found.append((Section.ENTRIES, "root", own.entries.hex(), other.entries.hex()))
     result = [
         Difference(section=section, what=what, own=mine, other=theirs)
         for section, what, mine, theirs in found

@@ -167,7 +167,7 @@ def deposit_ledger(ledger: Ledger, deal: str) -> DepositLedger:
         depositor=names[terms.parties[own.depositor]],
         custodian=names[terms.parties[own.custodian]],
         deposit_minor=reading.deposit_minor(book, found.deal),
-        outstanding_minor=reading.volume(book, found.deal)[0],
+        outstanding_minor=reading.volume_by_sums(book, found.deal)[0],
         terms=own,
         lines=tuple(
             DepositLine(

@@ -17,6 +17,7 @@ from ledger.entries import entry_id
 from ledger.errors import InputInvalid, UsageInvalid
 from ledger.founding import DEALS_FOLDER, REFS_FILE
 from ledger.messages import text
+from ledger.refs import every as every_ref
 from ledger.salts import SALT_BYTES, SALT_FILE
 from ledger.terms import Terms, from_canonical
 
@@ -125,8 +126,7 @@ def _refs(path: Path) -> Iterator[tuple[bytes, str]]:
     try:
         refs = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         try:
-            for own, ref in refs.execute("SELECT id, ref FROM refs"):
-                yield bytes(own), str(ref)
+            yield from every_ref(refs)
         finally:
             refs.close()
     except (sqlite3.Error, TypeError) as error:

@@ -13,6 +13,7 @@ from pathlib import Path
 from ledger.book import Book
 from ledger.errors import DiskFull, LedgerUnusable
 from ledger.messages import text
+from ledger.refs import make_tables as make_ref_tables
 
 # A write that the operating system cuts short is an input/output error to SQLite.
 _NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
@@ -46,10 +47,8 @@ def open_refs(path: Path) -> sqlite3.Connection:
     """Open the refs, or make the file. Raises `LedgerUnusable`: they are nowhere else."""
     try:
         # A ref must be on the disk before its id is on the chain, power cut or not.
-        refs = _sqlite(path, synchronous="FULL")
-        refs.execute(
-            "CREATE TABLE IF NOT EXISTS refs (id BLOB PRIMARY KEY, ref TEXT NOT NULL) WITHOUT ROWID"
-        )
+        refs = _sqlite(path, synchronous="FULL", one_thread=False)
+        make_ref_tables(refs)
     except sqlite3.DatabaseError as error:
         if damaged(error):
             raise refs_damaged(path, error) from error
@@ -95,9 +94,13 @@ def unusable(path: Path, error: sqlite3.Error) -> LedgerUnusable:
     return LedgerUnusable(text("ledger.file_unusable"), where=str(path), found=str(error))
 
 
-def _sqlite(path: Path, *, synchronous: str = "NORMAL") -> sqlite3.Connection:
+def _sqlite(
+    path: Path, *, synchronous: str = "NORMAL", one_thread: bool = True
+) -> sqlite3.Connection:
     # Another process that folds or keeps refs is done in moments; wait for it.
-    connection = sqlite3.connect(path, timeout=60, isolation_level=None)
+    connection = sqlite3.connect(
+        path, timeout=60, isolation_level=None, check_same_thread=one_thread
+    )
     try:
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)

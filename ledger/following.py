@@ -7,7 +7,8 @@ they fall out of the chain, the book goes back to where the branches part and fo
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from ledger.bindings import decode_event
 from ledger.book import Book
@@ -19,6 +20,17 @@ from ledger.messages import text
 _ATTEMPTS = 20
 """How often the end of the chain may change while it is folded."""
 _log = logging.getLogger(__name__)
+
+
+@contextmanager
+def folding(book: Book) -> Iterator[None]:
+    """A run of the book, forgotten when it does not come to its end."""
+    book.begin()
+    try:
+        yield
+    except BaseException:
+        book.rollback()
+        raise
 
 
 def follow(book: Book, engine: Engine, contracts: Mapping[str, bytes]) -> None:

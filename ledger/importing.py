@@ -28,10 +28,10 @@ from ledger.chain.blocks import (
     write_head,
 )
 from ledger.chain.engine import Head
-from ledger.chain.execution import open_state
+from ledger.chain.execution import open_state, state_at
 from ledger.chain.export import GENESIS_FILE
 from ledger.chain.genesis import Genesis, decode_genesis
-from ledger.chain.local import LOCK_FILE, LOCK_TIMEOUT_SECONDS, create_chain, state_at
+from ledger.chain.local import LOCK_FILE, LOCK_TIMEOUT_SECONDS, create_chain
 from ledger.chain.lock import write_lock
 from ledger.chain.ordered_trie import root_of
 from ledger.chain.pending import PendingBlock, read_transaction

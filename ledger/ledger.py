@@ -1,7 +1,8 @@
 """Ledger: a partnership's system of record, opened from its folder.
 
 `submit`, `claim_run` and `reverse` are the only way in for entries, `book` the only way out; deals
-go through `propose`, `sign` and `approve`, everything else through `send` and `request`.
+go through `propose`, `sign` and `approve`, everything else through `send` and `request`. What only
+writing needs is imported there: most commands read.
 """
 
 from __future__ import annotations
@@ -9,17 +10,16 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ledger import agreements, claims, paying, posting, reading, reversing, sealing, settlements
+from ledger import agreements, reading
 from ledger.bindings import encode_call
 from ledger.book import Book
 from ledger.chain.engine import Engine, Head, Receipt
-from ledger.claims import ClaimRun
 from ledger.disk import (
     BookDamaged,
     damaged,
@@ -30,9 +30,8 @@ from ledger.disk import (
     unusable,
     whole,
 )
-from ledger.entries import Entry
 from ledger.errors import UsageInvalid
-from ledger.following import apply, expect_ledger, follow
+from ledger.following import apply, expect_ledger, folding, follow
 from ledger.founding import (
     BOOK_FILE,
     DEALS_FOLDER,
@@ -45,16 +44,21 @@ from ledger.founding import (
 from ledger.keys import Keyring, Passphrases, open_passphrases
 from ledger.messages import text
 from ledger.outbox import Outbox
-from ledger.paying import Paid
-from ledger.posting import Progress, Submitted
-from ledger.reading import DayStatement
+from ledger.refs import keep as keep_refs
+from ledger.refs import keeping as keeping_refs
+from ledger.refs import text_of as text_of_ref
 from ledger.salts import Salts
-from ledger.sealing import DaySealing
-from ledger.settlements import Settled
-from ledger.voucher_entries import VoucherEntry
 
 if TYPE_CHECKING:
+    from ledger.claims import ClaimRun
+    from ledger.entries import Entry
+    from ledger.paying import Paid
+    from ledger.posting import Progress, Submitted
+    from ledger.reading import DayStatement
+    from ledger.sealing import DaySealing
+    from ledger.settlements import Settled
     from ledger.terms import Terms
+    from ledger.voucher_entries import VoucherEntry
 
 LOCK_TIMEOUT_SECONDS = 30
 _log = logging.getLogger(__name__)
@@ -148,7 +152,7 @@ class Ledger:
         """The book, folded up to the head of the chain."""
         head = self.engine.head()
         if self._book.at != (head.number, head.block_hash):
-            with _folding(self._book):
+            with folding(self._book):
                 follow(self._book, self.engine, self.settings.contracts)
         return self._book
 
@@ -191,8 +195,8 @@ class Ledger:
 
     def ref(self, known_id: bytes) -> str:
         """The text behind a loan's, entry's or borrower's id; the id in hex if not known here."""
-        row = self._refs.execute("SELECT ref FROM refs WHERE id = ?", (known_id,)).fetchone()
-        return str(row[0]) if row else "0x" + known_id.hex()
+        ref = text_of_ref(self._refs, known_id)
+        return "0x" + known_id.hex() if ref is None else ref
 
     # ---- writing
 
@@ -247,6 +251,8 @@ class Ledger:
         row; its `.submitted` is what the run came to. On a network (`Engine.atomic` false) the
         batches before the refused one stay posted.
         """
+        from ledger import posting
+
         return posting.submit(
             self,
             entries,
@@ -275,6 +281,8 @@ class Ledger:
         (`CLAIM_MISSING` when no terms of the deal have loss layers), or `EntryRejected` with the
         loans refused for another reason; then, on the local chain, nothing is claimed.
         """
+        from ledger import claims
+
         return claims.claim_run(
             self, deal, on=date, by=by, late=late, dry_run=dry_run, progress=progress
         )
@@ -295,6 +303,8 @@ class Ledger:
         what the book says with those breaks. What was signed already is not signed again. Raises
         `Reverted` (`DAY_SEALED`, ...).
         """
+        from ledger import sealing
+
         return sealing.seal(
             self, deal, on=date, by=by, breaks=breaks, statement=statement, dry_run=dry_run
         )
@@ -314,6 +324,8 @@ class Ledger:
         `.actions`). `on` is the business date of the reversals; None: each entry's own date. Raises
         `UsageInvalid` for a ref that is no entry, `EntryRejected` for what the contract refuses.
         """
+        from ledger import reversing
+
         return reversing.reverse(self, refs, deal=deal, by=by, on=on, dry_run=dry_run)
 
     def settle(self, deal: str, *, on: date, by: str, dry_run: bool = False) -> Settled:
@@ -323,6 +335,8 @@ class Ledger:
         day: what is due now. A new settlement replaces what is unpaid of the one before; one that
         says the same already is not made again, and with nothing due none is. Raises `Reverted`.
         """
+        from ledger import settlements
+
         return settlements.settle(self, deal, on=on, by=by, dry_run=dry_run)
 
     def settle_paid(
@@ -344,6 +358,8 @@ class Ledger:
         given, and the date are the same; without `dated`, `on` is the date of new ones only.
         Raises `UsageInvalid`, or `EntryRejected` with the payment that is refused.
         """
+        from ledger import paying
+
         return paying.paid(
             self,
             ids,
@@ -390,7 +406,7 @@ class Ledger:
         # On a network, and where another process folded first, the chain itself must say.
         try:
             if self.engine.atomic and receipts:
-                with _folding(self._book):
+                with folding(self._book):
                     if self._book.at[0] == receipts[0].block_number - 1:
                         for receipt in receipts:
                             apply(self._book, receipt.logs, self.settings.contracts)
@@ -409,15 +425,11 @@ class Ledger:
 
     def keep_refs(self, refs: Iterable[tuple[bytes, str]]) -> None:
         """Remember ids and the texts behind them, for this folder's reader alone."""
-        self._refs.execute("BEGIN IMMEDIATE")
-        try:
-            # Sorted, they come to each page once; as they are given, to a page for each.
-            self._refs.executemany("INSERT OR IGNORE INTO refs VALUES (?, ?)", sorted(refs))
-            self._refs.execute("COMMIT")
-        except sqlite3.Error:
-            if self._refs.in_transaction:
-                self._refs.execute("ROLLBACK")
-            raise
+        keep_refs(self._refs, refs)
+
+    def keeping_refs(self, refs: Iterable[tuple[bytes, str]]) -> AbstractContextManager[None]:
+        """The same while other work goes on, which does not ask for the texts of ids."""
+        return keeping_refs(self._refs, refs)
 
     def keep_terms(self, terms: Terms, version: int) -> None:
         """Keep a version's document."""
@@ -435,13 +447,3 @@ class Ledger:
         kind, _, name = purpose.partition("/")
         place = f"{kind}/{self.settings.name}/{self.settings.chain_id}/{name}"
         return keccak(place.encode())
-
-
-@contextmanager
-def _folding(book: Book) -> Iterator[None]:
-    book.begin()
-    try:
-        yield
-    except BaseException:
-        book.rollback()
-        raise

@@ -205,7 +205,7 @@ class _Work:
         for own_loan, rows in by_loan.items():
             result.counted += self._loan(own_loan, rows)
         result.closing = reading.closing(self._book, deal, self._day)
-        for (_, _, party, account), amount_minor in self._balances.amounts().items():
+        for (_, party, account), amount_minor in self._balances.amounts().items():
             key = party, account
             result.closing[key] = result.closing.get(key, 0) + amount_minor
         return result
@@ -309,23 +309,24 @@ class _Work:
             return
         terms, deal = self._twins[loan.version].terms, self._deal.deal
         batch = Batch(deal, loan.version, 0, terms, self._day)
+        origin = batch.origin(self._day, kind)
         if kind is DayKind.WRITE_OFF:
             words = [leg.pack() for leg in legs]
-            self._balances.post_legs(batch, self._day, words, None, sign)
+            self._balances.post_legs(batch, origin, words, None, sign)
             return
         if kind is DayKind.REPAYMENT:
             words = [leg.pack() for leg in legs]
-            self._balances.post_legs(batch, self._day, words, terms.collected_by, sign)
+            self._balances.post_legs(batch, origin, words, terms.collected_by, sign)
             return
         principal = [leg.principal_minor for leg in legs]
-        self._balances.post_legs(batch, self._day, principal, terms.disbursed_by, -sign)
+        self._balances.post_legs(batch, origin, principal, terms.disbursed_by, -sign)
         fees = [leg.fee_minor for leg in legs]
         if any(fees):
             move = self._balances.move
             for party, fee in zip(terms.parties, fees, strict=False):
-                move(deal, self._day, party, Account.FEES, Account.CLEARING, sign * fee)
+                move(origin, party, Account.FEES, Account.CLEARING, sign * fee)
             payee, total = terms.parties[terms.fees.to], sign * sum(fees)
-            move(deal, self._day, payee, Account.CLEARING, Account.FEES, total)
+            move(origin, payee, Account.CLEARING, Account.FEES, total)
 
 
 def _date(entry: Any) -> date:

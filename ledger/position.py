@@ -6,18 +6,25 @@ is what the fewest payments that settle the deal have between the two.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ledger import days, reading
-from ledger.entries import Kind, Method
-from ledger.events import DealTerms, Particulars
+from ledger.entries import Method
+from ledger.events import Particulars
 from ledger.messages import text
 from ledger.money import currency_decimals, date_of
-from ledger.reading.positions import DayEntry, RunningLoan, entries_of_day, running_loans
+from ledger.reading import DayKind
+from ledger.reading.positions import (
+    DayMove,
+    RunningLoan,
+    amounts_of_day,
+    count_booked,
+    moves_of_day,
+    running_loans,
+)
 from ledger.reconcile.register import Register
 from ledger.reporting.report import (
     NOT_CONTENT,
@@ -70,7 +77,7 @@ AHEAD_DAYS = 7
 """How far ahead what falls due is added up."""
 FORECAST_LOANS_MAX = 100_000
 """Running loans of a deal up to which that is done: a few seconds."""
-_RECOVERED = (Kind.RECOVERY, Kind.CLAIM_REPAYMENT)
+_RECOVERED = (DayKind.RECOVERY, DayKind.CLAIM_REPAYMENT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,10 +128,14 @@ class DealPosition:
     """The member's part of it."""
 
 
-def position(ledger: Ledger, member: str, day: int) -> list[DealPosition]:
+def position(
+    ledger: Ledger, member: str, day: int, *, forecast_max: int = FORECAST_LOANS_MAX
+) -> list[DealPosition]:
     """A member's position at the close of a business day, its deals in order.
 
-    `day`: days since 1970-01-01. Raises `UsageInvalid` for an unknown member.
+    `day`: days since 1970-01-01. `forecast_max`: loans of a deal up to which what falls due is
+    added up, one loan after another; all else takes as long for a deal of many. Raises
+    `UsageInvalid` for an unknown member.
     """
     own = ledger.member(member)
     book = ledger.book()
@@ -137,12 +148,23 @@ def position(ledger: Ledger, member: str, day: int) -> list[DealPosition]:
             continue
         standing = [one for one in waiting if one.deal == deal.name and one.date <= day]
         at_risk = sum(one.at_risk_minor for one in standing)
-        found.append(_deal(ledger, deal, own.number, names, day, (len(standing), at_risk)))
+        breaks = len(standing), at_risk
+        found.append(_deal(ledger, deal, own.number, names, day, breaks, forecast_max))
     return found
 
 
-def position_report(found: Sequence[DealPosition], member: str, day: int, made: Made) -> Report:
-    """A position as tables, those of each currency by themselves."""
+def position_report(
+    found: Sequence[DealPosition],
+    member: str,
+    day: int,
+    made: Made,
+    *,
+    forecast_max: int = FORECAST_LOANS_MAX,
+) -> Report:
+    """A position as tables, those of each currency by themselves.
+
+    `forecast_max`: as `position` was told.
+    """
     tables: list[Table] = []
     for shape in dict.fromkeys(Shape(one.currency, one.decimals) for one in found) or (NOTHING,):
         own = [one for one in found if one.currency == shape.currency]
@@ -161,7 +183,7 @@ def position_report(found: Sequence[DealPosition], member: str, day: int, made: 
     document["content_sha256"] = content_sha256(document, without=NOT_CONTENT)
     notes = [text("report.position_note")]
     if any(one.expected_minor is None for one in found):
-        notes.append(text("report.position_long", most=FORECAST_LOANS_MAX))
+        notes.append(text("report.position_long", most=forecast_max))
     return Report(
         title=text("report.position", member=member, date=document["date"]),
         verdict=text(
@@ -224,14 +246,12 @@ def _deal(
     names: Mapping[int, str],
     day: int,
     breaks: tuple[int, int],
+    forecast_max: int,
 ) -> DealPosition:
     book = ledger.book()
     versions = {one.version: one.terms for one in reading.versions(book, deal.deal)}
     currency = versions[deal.version].currency.to_bytes(3, "big").decode("ascii")
-    day_sums = _DaySums()
-    for entry in entries_of_day(book, deal.deal, day):
-        layers = reading.layer_parts(book, entry.entry)
-        day_sums.add(entry, versions[entry.version], layers)
+    moves = moves_of_day(book, deal.deal, day)
     closing = reading.closing(book, deal.deal, day)
     # Those who hold vouchers only are no partners.
     owing = (party for party, account in closing if account is Account.CLEARING)
@@ -239,17 +259,17 @@ def _deal(
     clearing = {party: closing.get((party, Account.CLEARING), 0) for party in parties}
     payments = fewest_payments(clearing)
     unsealed = reading.open_days(book, deal.deal, deal.sealed_through)
-    expected = _expected(ledger, deal, names[own], day)
+    expected = _expected(ledger, deal, names[own], day, forecast_max)
     return DealPosition(
         deal=deal.name,
         currency=currency,
         decimals=currency_decimals(currency),
-        moved=day_sums.whole(),
+        moved=_whole(moves, amounts_of_day(book, deal.deal, day)),
         clearing_minor=clearing[own],
         partners=tuple(
             PartnerPosition(
                 party=names[party],
-                moved=day_sums.of(party),
+                moved=_part([one for one in moves if one.party == party]),
                 clearing_minor=clearing[party],
                 due_minor=net_minor(payments, own, party),
             )
@@ -264,68 +284,44 @@ def _deal(
     )
 
 
-_Sums = Counter[tuple[int, str]]
-_ALL = 0
-"""Not the number of any member."""
+_LENT = (Account.LOANS,)
+_GOT = (Account.LOANS, Account.INTEREST, Account.PENALTY, Account.FEES)
+_COVERED = (Account.LOANS, Account.INTEREST, Account.CLAIMS)
+_CAME_BACK = (Account.LOANS, Account.RECOVERIES, Account.PENALTY, Account.CLAIMS)
 
 
-@dataclass(slots=True)
-class _DaySums:
-    """What a day brought, by party and kind of movement."""
+def _whole(moves: Sequence[DayMove], amounts: Mapping[DayKind, int]) -> Moved:
+    """Of all parties together."""
+    return Moved(
+        disbursed_minor=amounts.get(DayKind.BOOKING, 0),
+        repaid_minor=amounts.get(DayKind.REPAYMENT, 0),
+        compensated_minor=_moved(moves, (DayKind.COMPENSATION,), (Account.CLAIMS,)),
+        recovered_minor=sum(amounts.get(kind, 0) for kind in _RECOVERED),
+    )
 
-    sums: _Sums = field(default_factory=Counter)
 
-    def add(self, entry: DayEntry, terms: DealTerms, layers: Mapping[int, int]) -> None:
-        """An entry under its terms; `layers`: what each layer paid or got with it."""
-        if entry.kind is Kind.BOOKING:
-            self._add(_ALL, "disbursed", entry.sign * entry.amounts.principal_minor)
-            self._legs("disbursed", entry, terms)
-        elif entry.kind is Kind.REPAYMENT:
-            self._add(_ALL, "repaid", entry.sign * sum(entry.amounts))
-            self._legs("repaid", entry, terms)
-        elif entry.kind is Kind.COMPENSATION:
-            self._add(_ALL, "compensated", entry.sign * sum(layers.values()))
-            self._legs("compensated", entry, terms)
-            self._layers("compensated", -entry.sign, terms, layers)
-        elif entry.kind in _RECOVERED:
-            self._add(_ALL, "recovered", entry.sign * entry.amounts.principal_minor)
-            self._legs("recovered", entry, terms)
-            self._layers("recovered", entry.sign, terms, layers)
+def _part(moves: Sequence[DayMove]) -> Moved:
+    """Of the party whose moves these are: what reached it lowers what it is owed."""
+    return Moved(
+        disbursed_minor=_moved(moves, (DayKind.BOOKING,), _LENT),
+        repaid_minor=-_moved(moves, (DayKind.REPAYMENT,), _GOT),
+        compensated_minor=-_moved(moves, (DayKind.COMPENSATION,), _COVERED),
+        recovered_minor=-_moved(moves, _RECOVERED, _CAME_BACK),
+    )
 
-    def whole(self) -> Moved:
-        """Of all parties together."""
-        return self.of(_ALL)
 
-    def of(self, party: int) -> Moved:
-        """Of one party."""
-        return Moved(
-            disbursed_minor=self.sums[party, "disbursed"],
-            repaid_minor=self.sums[party, "repaid"],
-            compensated_minor=self.sums[party, "compensated"],
-            recovered_minor=self.sums[party, "recovered"],
-        )
-
-    def _add(self, party: int, what: str, amount_minor: int) -> None:
-        self.sums[party, what] += amount_minor
-
-    def _legs(self, what: str, entry: DayEntry, terms: DealTerms) -> None:
-        for party, leg in zip(terms.parties, entry.legs, strict=False):
-            self._add(party, what, entry.sign * sum(leg))
-
-    def _layers(self, what: str, sign: int, terms: DealTerms, layers: Mapping[int, int]) -> None:
-        for layer, amount_minor in layers.items():
-            payer = terms.parties[terms.layers[layer].payer]
-            self._add(payer, what, sign * amount_minor)
+def _moved(moves: Sequence[DayMove], kinds: Sequence[DayKind], accounts: Sequence[Account]) -> int:
+    return sum(one.amount_minor for one in moves if one.kind in kinds and one.account in accounts)
 
 
 # ---- what falls due
 
 
 def _expected(
-    ledger: Ledger, deal: reading.Deal, member: str, day: int
+    ledger: Ledger, deal: reading.Deal, member: str, day: int, forecast_max: int
 ) -> tuple[int | None, int | None]:
     book = ledger.book()
-    if reading.count_loans(book, deal.deal) > FORECAST_LOANS_MAX:
+    if count_booked(book, deal.deal) > forecast_max:
         return None, None
     terms: dict[int, Terms] = {}
     total = own = 0

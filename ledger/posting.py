@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -153,22 +154,20 @@ class _Posting:
         ledger = self._ledger
         with ledger.outbox(dry_run=self._dry_run) as outbox:
             plan = self._plan(entries, lines)
-            if not self._dry_run:
-                # Ids are known and their refs kept before anything is sent.
-                ledger.keep_refs(plan.refs)
             probing = self._probing(outbox) if plan.rejected else None
             # A row of the run may have several parts, of which each is sent by itself.
             parts = sum(map(len, plan.batches))
             total = max(len(entries), parts)
             done = total - parts
             try:
-                for batch in plan.batches:
-                    if probing is None and not self._send(outbox, batch, plan):
-                        probing = self._probing(outbox)
-                    if probing is not None:
-                        probing.run(batch)
-                    done += len(batch)
-                    progress(done, total)
+                with self._keeping(plan):
+                    for batch in plan.batches:
+                        if probing is None and not self._send(outbox, batch, plan):
+                            probing = self._probing(outbox)
+                        if probing is not None:
+                            probing.run(batch)
+                        done += len(batch)
+                        progress(done, total)
                 probing = self._arrived(outbox, plan, probing)
                 refused = self._refused(plan, probing)
                 if self._refusal is not None and not refused:
@@ -184,6 +183,16 @@ class _Posting:
         if not self._dry_run and (not refused or not self._atomic):
             ledger.fold(outbox.receipts, head)
         return self._result(run, plan, refused, head)
+
+    def _keeping(self, plan: Plan) -> AbstractContextManager[None]:
+        """Ids are known and their refs kept before anything is posted."""
+        if self._dry_run:
+            return nullcontext()
+        if self._atomic:
+            # What is executed meanwhile nobody sees before it is kept.
+            return self._ledger.keeping_refs(plan.refs)
+        self._ledger.keep_refs(plan.refs)
+        return nullcontext()
 
     def _plan(self, entries: list[Entry | VoucherEntry], lines: Sequence[int]) -> Plan:
         ledger, deal = self._ledger, self._deal

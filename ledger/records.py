@@ -8,7 +8,7 @@ import sqlite3
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any, TypeVar
 
 from ledger import events
@@ -69,7 +69,7 @@ CREATE TABLE loans (
   waived_interest_minor INTEGER NOT NULL, waived_penalty_minor INTEGER NOT NULL,
   written_off INTEGER NOT NULL, reversed INTEGER NOT NULL, compensated INTEGER NOT NULL,
   lost_minor INTEGER NOT NULL, claims_minor INTEGER NOT NULL,
-  PRIMARY KEY (deal, loan_id)) WITHOUT ROWID;
+  loan INTEGER PRIMARY KEY, last_entry INTEGER NOT NULL);
 CREATE INDEX loans_overdue ON loans (deal, since_date) WHERE {OVERDUE};
 CREATE TABLE entries (
   entry INTEGER PRIMARY KEY, deal INTEGER NOT NULL, entry_id BLOB NOT NULL, loan_id BLOB NOT NULL,
@@ -78,7 +78,17 @@ CREATE TABLE entries (
   penalty_minor INTEGER NOT NULL, fee_minor INTEGER NOT NULL,
   legs BLOB NOT NULL, submitter INTEGER NOT NULL, block INTEGER NOT NULL,
   tx INTEGER NOT NULL, log INTEGER NOT NULL, reversed_id BLOB, mirrored TEXT,
-  reversed INTEGER NOT NULL DEFAULT 0);
+  reversed INTEGER NOT NULL DEFAULT 0, loan INTEGER NOT NULL, before INTEGER NOT NULL);
+CREATE TABLE recent_ids (
+  booking INTEGER NOT NULL, key BLOB NOT NULL, entry INTEGER NOT NULL,
+  PRIMARY KEY (booking, key, entry)) WITHOUT ROWID;
+CREATE TABLE gathered_ids (
+  booking INTEGER NOT NULL, key BLOB NOT NULL, entry INTEGER NOT NULL,
+  PRIMARY KEY (booking, key, entry)) WITHOUT ROWID;
+CREATE TABLE gathered (entry INTEGER NOT NULL);
+CREATE VIEW ids AS
+  SELECT booking, key, entry FROM gathered_ids
+  UNION ALL SELECT booking, key, entry FROM recent_ids;
 CREATE TABLE layer_parts (
   entry INTEGER NOT NULL, layer INTEGER NOT NULL, amount_minor INTEGER NOT NULL,
   PRIMARY KEY (entry, layer)) WITHOUT ROWID;
@@ -103,8 +113,12 @@ CREATE TABLE balances (
   deal INTEGER NOT NULL, party INTEGER NOT NULL, account TEXT NOT NULL,
   amount_minor INTEGER NOT NULL, PRIMARY KEY (deal, party, account)) WITHOUT ROWID;
 CREATE TABLE day_moves (
-  deal INTEGER NOT NULL, day INTEGER NOT NULL, party INTEGER NOT NULL, account TEXT NOT NULL,
-  amount_minor INTEGER NOT NULL, PRIMARY KEY (deal, day, party, account)) WITHOUT ROWID;
+  deal INTEGER NOT NULL, day INTEGER NOT NULL, kind INTEGER NOT NULL, settled INTEGER NOT NULL,
+  party INTEGER NOT NULL, account TEXT NOT NULL, amount_minor INTEGER NOT NULL,
+  PRIMARY KEY (deal, day, kind, settled, party, account)) WITHOUT ROWID;
+CREATE TABLE day_totals (
+  deal INTEGER NOT NULL, day INTEGER NOT NULL, kind INTEGER NOT NULL, entries INTEGER NOT NULL,
+  amount_minor INTEGER NOT NULL, PRIMARY KEY (deal, day, kind)) WITHOUT ROWID;
 CREATE TABLE day_signatures (
   deal INTEGER NOT NULL, day INTEGER NOT NULL, party INTEGER NOT NULL, digest BLOB NOT NULL,
   statement TEXT NOT NULL, block INTEGER NOT NULL);
@@ -138,22 +152,66 @@ CREATE TABLE unsettled (
   before_hash BLOB NOT NULL);
 CREATE TABLE undo (number INTEGER PRIMARY KEY, block INTEGER NOT NULL, statement TEXT NOT NULL);
 {_VOUCHER_SCHEMA}"""
-ENTRY_INDEXES = {
-    "entries_by_id": "entry_id, deal",
-    "entries_by_loan": "loan_id, deal",
-    "entries_by_day": "deal, day",
-}
+ENTRY_INDEXES = {"entries_by_day": "deal, day"}
 """Of the table `entries`, which makes them last: name to columns.
 
-Without the deal in each, SQLite takes `deal = ?` by the days' index for as good as `entry_id = ?`,
-and goes through the whole deal for one entry.
+Ids have none, nor do the loans of entries: whatever is put in at random costs a page of the disk
+for each row once the book is long. The entries of a loan are a chain (`LOAN_CHAIN`), and the ids'
+own tables are filled in order (`folding/ids.py`).
 """
+KEY_OF_ID = "substr({id}, 1, 6)"
+"""What is kept of an id in `ids`. Whoever finds an entry by it compares the id of the row."""
+LOAN_BY_ID = (
+    "SELECT loans.* FROM ids CROSS JOIN loans ON loan = entry"
+    f" WHERE booking = 1 AND key = {KEY_OF_ID} AND loan_id = :id AND deal = :deal"
+).format(id=":id")
+"""A loan has the number of the entry that booked it."""
+LOAN_CHAIN = (
+    "WITH RECURSIVE chain (entry, before) AS ("
+    f" SELECT entries.entry, before FROM ({LOAN_BY_ID}) JOIN entries ON entry = last_entry"
+    " UNION ALL"
+    " SELECT entries.entry, entries.before FROM chain JOIN entries ON entries.entry = chain.before"
+    # None has a later one before it, whatever a book says that somebody changed.
+    " WHERE chain.before < chain.entry)"
+)
+"""The numbers of a loan's entries, the last first: each has that of the one before it, or 0."""
 _FORM_OF_LEGS = "sized"
 _SCHEMA_NUMBER = zlib.crc32(f"{_SCHEMA}{ENTRY_INDEXES}{_FORM_OF_LEGS}".encode()) >> 1 | 1
 
 TABLES = re.findall(r"CREATE TABLE (\w+)", _SCHEMA)
 _Record = TypeVar("_Record")
 _NAME = re.compile("[a-z0-9][a-z0-9-]*")
+
+
+class DayKind(IntEnum):
+    """Kinds of entries as the totals of a day number them. Overdue marks count to no day."""
+
+    BOOKING = 1
+    REPAYMENT = 2
+    WAIVER = 3
+    WRITE_OFF = 4
+    COMPENSATION = 5
+    RECOVERY = 6
+    CLAIM_REPAYMENT = 7
+    DEPOSIT_PAID = 8
+    DEPOSIT_RELEASED = 9
+    PERIOD_STATEMENT = 10
+    SETTLEMENT = 11
+    REVERSAL = 12
+    CONFIRMATION = 13
+    TRANSFER = 14
+    """A piece of a voucher went to another holder: passed on, discounted, sold or bought back."""
+    VOUCHER_PAYMENT = 15
+    """A piece was paid, by the core enterprise or by a loan to it."""
+
+    @property
+    def word(self) -> str:
+        """As messages and JSON have it."""
+        return self.name.lower().replace("_", "-")
+
+
+WITHOUT_FEE = (DayKind.BOOKING, DayKind.RECOVERY)
+"""Their field fee is no part of their amount: what it cost the funders, the cost within it."""
 
 
 class DealStep(StrEnum):
@@ -205,6 +263,10 @@ class Loan:
     """Written off and not recovered yet."""
     claims_minor: int
     """Open claims of the loss layers."""
+    loan: int
+    """Its number in the book: that of the entry that booked it."""
+    last_entry: int
+    """The number of its newest entry."""
 
     @property
     def status(self) -> str:
@@ -248,9 +310,9 @@ def make_tables(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     # Another process may have made them since they were looked for.
     if not has_tables(connection):
-        query = "SELECT name FROM sqlite_master WHERE type = 'table'"
-        for (table,) in connection.execute(query).fetchall():
-            connection.execute(f"DROP TABLE {table}")
+        query = "SELECT type, name FROM sqlite_master WHERE type IN ('table', 'view')"
+        for kind, name in connection.execute(query).fetchall():
+            connection.execute(f"DROP {kind} {name}")
         for statement in _SCHEMA.split(";"):
             connection.execute(statement)
         connection.execute("INSERT INTO progress VALUES (0, x'')")
@@ -263,15 +325,15 @@ def encode_legs(words: Iterable[int]) -> bytes:
 
     An amount rarely fills its 64 bits, so a word takes a third of its 32 bytes.
     """
-    encoded = bytearray()
-    end = 0
-    for word in words:
-        size = (word.bit_length() + 7) // 8
-        encoded.append(size)
-        encoded += word.to_bytes(size, "big")
-        if size:
-            end = len(encoded)
-    return bytes(encoded[:end])
+    kept = list(words)
+    while kept and not kept[-1]:
+        kept.pop()
+    return b"".join(
+        [
+            (word | (size := (word.bit_length() + 7) >> 3) << 8 * size).to_bytes(size + 1, "big")
+            for word in kept
+        ]
+    )
 
 
 def decode_legs(encoded: bytes) -> list[int]:

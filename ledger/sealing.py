@@ -6,7 +6,8 @@ on record, and the day open, until the parties have signed the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -66,7 +67,9 @@ class BusinessDay:
     sealed_with: date | None
     """The day with which it was sealed: itself or a later one."""
     book: DayStatement | None
-    """What the book says; None where it was sealed with a later day, or nobody asked."""
+    """What the book says; None where it was sealed with a later day, or nobody asked.
+
+    Its root of entries is empty where there are more than whoever asked would wait for."""
     signed: tuple[Signed, ...]
     waiting_for: tuple[str, ...]
     """The signing parties that have not signed it."""
@@ -158,65 +161,42 @@ def business_day(
     *,
     ahead: Signed | None = None,
     as_sealed: bool = False,
-    brief: bool = False,
+    entries_max: int | None = None,
 ) -> BusinessDay:
     """A business day as it stands; `ahead`: as if that was signed already, too.
 
-    `as_sealed`: and as sealed if nothing would be in the way. `brief`: with the book's statement
-    only where a signature is to be compared with it. Raises `Reverted` for a deal that is not
-    active.
+    `as_sealed`: and as sealed if nothing would be in the way. `entries_max`: the root of more
+    entries is left empty, and what is signed not compared with it. Raises `Reverted` for a deal
+    that is not active.
     """
-    found, book, number = _active(ledger, deal), ledger.book(), day_number(on)
-    names = {member.number: member.member_id for member in reading.members(book)}
-    parties = tuple(names[party] for party in days.parties(book, found))
-    signed = {
-        names[party]: Signed(
-            member=names[party],
-            digest=signature.digest,
-            statement=signature.statement,
-            block=signature.block,
-        )
-        for party, signature in reading.day_signatures(book, found.deal, number).items()
-    }
-    if ahead is not None:
-        signed[ahead.member] = ahead
-    sealed_with = _sealed_with(book, found, number)
-    within = sealed_with is not None and sealed_with != number
-    spared = brief and (sealed_with is not None or not signed)
-    own = None if within or spared else days.statement(book, found, number)
-    signers = [names[party] for party in days.signing_parties(book, found)]
-    waiting = tuple(member for member in signers if member not in signed)
-    disputes: tuple[Dispute, ...] = ()
-    if own is not None and sealed_with is None:
-        disputes = _disputes(own, {one: signed[one] for one in signers if one in signed}, parties)
-    if as_sealed and not waiting and not disputes:
-        sealed_with = sealed_with or number
-    terms = reading.versions(book, found.deal)[found.version - 1].terms
-    return BusinessDay(
-        deal=deal,
-        on=on,
-        currency=terms.currency.to_bytes(3, "big").decode("ascii"),
-        since=date_of(_since(book, found, number)),
-        sealed=sealed_with is not None,
-        sealed_with=None if sealed_with is None else date_of(sealed_with),
-        book=own,
-        signed=tuple(signed.values()),
-        waiting_for=() if sealed_with is not None else waiting,
-        disputes=disputes,
-        parties=parties,
-    )
+    look = _Look.of(ledger, deal)
+    return look.day(day_number(on), ahead=ahead, as_sealed=as_sealed, entries_max=entries_max)
 
 
-def business_days(ledger: Ledger, deal: str) -> list[tuple[BusinessDay, int]]:
+def listed_days(ledger: Ledger, deal: str) -> list[tuple[int, int]]:
     """Days that a party signed, and those with entries that are not sealed, oldest first.
 
-    Each with the number of entries on it that are not sealed yet.
+    Days since 1970-01-01, each with the number of entries on it that are not sealed yet.
     """
     found, book = _active(ledger, deal), ledger.book()
     entries = reading.open_days(book, found.deal, found.sealed_through)
     every = sorted({*entries, *reading.signed_days(book, found.deal)})
+    return [(day, entries.get(day, 0)) for day in every]
+
+
+def business_days(
+    ledger: Ledger, deal: str, listed: Sequence[tuple[int, int]] | None = None
+) -> list[tuple[BusinessDay, int]]:
+    """The days of `listed_days`, or those of them that are given, as they stand.
+
+    Each takes a few reads however many entries it has: the root of more than a thousand is left
+    out, so a signature that differs in it alone, and from the book alone, is not said to.
+    """
+    look = _Look.of(ledger, deal)
+    days_asked = listed_days(ledger, deal) if listed is None else listed
     return [
-        (business_day(ledger, deal, date_of(day), brief=True), entries.get(day, 0)) for day in every
+        (look.day(day, brief=True, entries_max=days.LISTED_MAX), entries)
+        for day, entries in days_asked
     ]
 
 
@@ -243,14 +223,6 @@ def _active(ledger: Ledger, deal: str) -> reading.Deal:
     return found
 
 
-def _since(book: Book, deal: reading.Deal, day: int) -> int:
-    """The first day of a statement: after the seal before it, or that of the first entry."""
-    before = reading.sealed_before(book, deal.deal, day)
-    if before:
-        return before + 1
-    return min(reading.first_day(book, deal.deal) or day, day)
-
-
 def _sealed_with(book: Book, deal: reading.Deal, day: int) -> int | None:
     later = [seal.day for seal in reading.seals(book, deal.deal) if seal.day >= day]
     return later[0] if later else None
@@ -260,6 +232,92 @@ def _refuse_within_seal(book: Book, deal: reading.Deal, day: int) -> None:
     """The totals of a day that was sealed with a later one are no longer apart."""
     if _sealed_with(book, deal, day) not in (None, day):
         raise Reverted("DAY_SEALED")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """What is the same for every day of a deal that is looked at."""
+
+    book: Book
+    deal: reading.Deal
+    names: dict[int, str]
+    parties: tuple[str, ...]
+    signers: tuple[str, ...]
+    currency: str
+    sealed: tuple[int, ...]
+    """The days with seals of their own, oldest first."""
+    first_day: int | None
+
+    @classmethod
+    def of(cls, ledger: Ledger, deal: str) -> _Look:
+        """Raises `Reverted` for a deal that is not active."""
+        found, book = _active(ledger, deal), ledger.book()
+        names = {member.number: member.member_id for member in reading.members(book)}
+        terms = reading.versions(book, found.deal)[found.version - 1].terms
+        return cls(
+            book=book,
+            deal=found,
+            names=names,
+            parties=tuple(names[party] for party in terms.parties),
+            signers=tuple(names[party] for party in days.signing_parties(book, found)),
+            currency=terms.currency.to_bytes(3, "big").decode("ascii"),
+            sealed=tuple(seal.day for seal in reading.seals(book, found.deal)),
+            first_day=reading.first_day(book, found.deal),
+        )
+
+    def day(
+        self,
+        number: int,
+        *,
+        ahead: Signed | None = None,
+        as_sealed: bool = False,
+        brief: bool = False,
+        entries_max: int | None = None,
+    ) -> BusinessDay:
+        """See `business_day`. `brief`: the book's statement only where it is compared."""
+        signed = self._signed(number)
+        if ahead is not None:
+            signed[ahead.member] = ahead
+        place = bisect_left(self.sealed, number)
+        sealed_with = self.sealed[place] if place < len(self.sealed) else None
+        within = sealed_with is not None and sealed_with != number
+        spared = brief and (sealed_with is not None or not signed)
+        own = None
+        if not within and not spared:
+            own = days.statement(self.book, self.deal, number, entries_max=entries_max)
+        waiting = tuple(member for member in self.signers if member not in signed)
+        disputes: tuple[Dispute, ...] = ()
+        if own is not None and sealed_with is None:
+            named = {one: signed[one] for one in self.signers if one in signed}
+            disputes = _disputes(own, named, self.parties)
+        if as_sealed and not waiting and not disputes:
+            sealed_with = sealed_with or number
+        before = self.sealed[place - 1] + 1 if place else min(self.first_day or number, number)
+        return BusinessDay(
+            deal=self.deal.name,
+            on=date_of(number),
+            currency=self.currency,
+            since=date_of(before),
+            sealed=sealed_with is not None,
+            sealed_with=None if sealed_with is None else date_of(sealed_with),
+            book=own,
+            signed=tuple(signed.values()),
+            waiting_for=() if sealed_with is not None else waiting,
+            disputes=disputes,
+            parties=self.parties,
+        )
+
+    def _signed(self, number: int) -> dict[str, Signed]:
+        found = reading.day_signatures(self.book, self.deal.deal, number)
+        return {
+            self.names[party]: Signed(
+                member=self.names[party],
+                digest=one.digest,
+                statement=one.statement,
+                block=one.block,
+            )
+            for party, one in found.items()
+        }
 
 
 def _disputes(

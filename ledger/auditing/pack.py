@@ -62,6 +62,8 @@ class Pack:
     """With an entry on the days,"""
     sampled: int
     exceptions: int
+    listed: Sequence[Exceptional]
+    """Those exceptions, by rule and date."""
     title: str
     verdict: str
 
@@ -229,6 +231,7 @@ class _Writing:
             loans=len(self._found.portfolio.population),
             sampled=len(self._found.sheets),
             exceptions=len(self._found.exceptions),
+            listed=self._found.exceptions,
             title=report.title,
             verdict=report.verdict,
         )

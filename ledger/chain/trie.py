@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-import rlp
 from eth_hash.auto import keccak
-from rlp.codec import encode_raw
+
+from ledger.chain.rlp_slices import decode_kept, encode_items
 
 EMPTY_ROOT: bytes = keccak(b"\x80")
 _HASH_BYTES = 32
@@ -21,8 +21,12 @@ _EVEN_LEAF, _ODD_LEAF = 2, 3
 _HEX = b"0123456789abcdef"
 _TO_NIBBLES = bytes.maketrans(_HEX, bytes(range(16)))
 _FROM_NIBBLES = bytes.maketrans(bytes(range(16)), _HEX)
-# Above this many decoded nodes they are forgotten, to bound memory.
-_KNOWN_NODES = 60_000
+# Above this many decoded nodes the older half is forgotten, to bound memory. Of a million keys it
+# is all nodes above the last two levels.
+_KNOWN_NODES = 80_000
+# A node with fewer children than this is passed too rarely to be kept beyond a block; so many of
+# them are held at most.
+_FEW_CHILDREN, _PASSING_NODES = 6, 20_000
 
 Node = list[Any]
 """Branch: 16 references and a value. Leaf or extension: compact path, then value or reference."""
@@ -65,6 +69,7 @@ class Trie:
         """A trie with this root. `known`: decoded nodes by hash, which tries may share."""
         self._nodes = nodes
         self._known: dict[bytes, Node] = {} if known is None else known
+        self._passing: dict[bytes, Node] = {}
         self.root = root
 
     def get(self, key: bytes) -> bytes:
@@ -97,7 +102,7 @@ class Trie:
         while reference != b"":
             node = self._resolve(path, reference)
             if isinstance(reference, bytes):
-                found.append(bytes(encode_raw(node)))
+                found.append(encode_items(node))
             if len(node) == 17:
                 path = key[: len(path) + 1]
                 reference = node[path[-1]]
@@ -121,9 +126,10 @@ class Trie:
                 self._drop(b"")
             self.root = EMPTY_ROOT
         else:
-            encoded = encode_raw(new)
+            encoded = encode_items(new)
             self.root = keccak(encoded)
             self._save(b"", self.root, new, encoded)
+        self._passing.clear()
         return self.root
 
     def _apply(self, path: bytes, node: Node | None, pairs: Pairs) -> Node | None:
@@ -209,7 +215,7 @@ class Trie:
     def _store(self, path: bytes, old: Reference, node: Node | None) -> Reference:
         """Save a node in place of the one `old` names; the reference to it."""
         was_stored = isinstance(old, bytes) and len(old) == _HASH_BYTES
-        encoded = encode_raw(node) if node is not None else b""
+        encoded = encode_items(node) if node is not None else b""
         if len(encoded) < _HASH_BYTES:
             if was_stored:
                 self._drop(path)
@@ -218,17 +224,19 @@ class Trie:
         if reference != old:
             assert node is not None
             self._save(path, reference, node, encoded)
+            if was_stored:
+                self._known.pop(old, None)
         return reference
 
     def _resolve(self, path: bytes, reference: Reference) -> Node:
         if isinstance(reference, list):
             return reference
-        node = self._known.get(reference)
+        node = self._known.get(reference) or self._passing.get(reference)
         if node is None:
             encoded = self._nodes.load(path)
             if encoded is None or keccak(encoded) != reference:
                 raise NodeDamaged(path, reference, encoded)
-            node = rlp.codec.decode_raw(encoded, True, False)[0]
+            node = decode_kept(encoded)
             self._remember(reference, node)
         return node
 
@@ -240,9 +248,15 @@ class Trie:
         self._nodes.drop(path)
 
     def _remember(self, reference: bytes, node: Node) -> None:
-        if len(self._known) >= _KNOWN_NODES:
-            self._known.clear()
-        self._known[reference] = node
+        if len(node) == 17 and node.count(b"") <= 17 - _FEW_CHILDREN:
+            if len(self._known) >= _KNOWN_NODES:
+                for one in list(self._known)[: _KNOWN_NODES // 2]:
+                    self._known.pop(one, None)
+            self._known[reference] = node
+            return
+        if len(self._passing) >= _PASSING_NODES:
+            self._passing.clear()
+        self._passing[reference] = node
 
 
 def nibbles_of(key: bytes) -> bytes:

@@ -10,7 +10,7 @@ from ledger import events
 from ledger.events import Event, Place, fields_of
 from ledger.folding.at_hand import AtHand
 from ledger.folding.balances import Balances
-from ledger.records import DealStep, encode_terms, name_of
+from ledger.records import DayKind, DealStep, encode_terms, name_of
 from ledger.waterfall import Account
 
 
@@ -94,14 +94,15 @@ class Agreements:
         # Balance days of a large deal are more than an integer of SQLite holds.
         names, amounts = event._fields[5:-1], event[5:-1]
         figures = json.dumps({**dict(zip(names, amounts, strict=True)), "parts_minor": gives})
-        day = self._at_hand.day_of(deal, event.date)
-        who = deal, event.month, event.version, event.party, event.date, day
+        origin = self._at_hand.origin(deal, event.date, DayKind.PERIOD_STATEMENT)
+        who = deal, event.month, event.version, event.party, event.date, origin.day
         self._connection.execute(
             "INSERT INTO periods VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*who, figures, *place)
         )
+        self._at_hand.count(origin, abs(event.platform_minor))
         sign = -1 if event.platform_minor < 0 else 1
         move = self._balances.move
         for party, part in zip(terms.parties, gives, strict=False):
-            move(deal, day, party, Account.INTEREST, Account.CLEARING, sign * part)
+            move(origin, party, Account.INTEREST, Account.CLEARING, sign * part)
         platform = terms.parties[terms.period.to]
-        move(deal, day, platform, Account.CLEARING, Account.INTEREST, event.platform_minor)
+        move(origin, platform, Account.CLEARING, Account.INTEREST, event.platform_minor)

@@ -4,19 +4,46 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from operator import attrgetter
+from itertools import groupby
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from ledger.entries import Kind
 from ledger.events import FUNDERS, Amounts, DealTerms, Place
-from ledger.records import ENTRY_INDEXES, Loan, decode_legs, decode_terms, encode_legs, name_of
+from ledger.folding.ids import Ids
+from ledger.records import (
+    ENTRY_INDEXES,
+    KEY_OF_ID,
+    LOAN_BY_ID,
+    WITHOUT_FEE,
+    DayKind,
+    Loan,
+    decode_legs,
+    decode_terms,
+    encode_legs,
+    name_of,
+)
 
 # Entries kept back before they are written, and loans kept at hand while a run is folded.
 _PENDING_ENTRIES, _LOANS_AT_HAND = 20_000, 250_000
 # Marks are not dated: they count to no business day.
 _UNDATED = (Kind.OVERDUE, Kind.CURE)
 # Places in a row of entries.
-_ENTRY_ID, _LOAN_ID, _KIND, _DAY, _FIRST_AMOUNT, _LEGS = 1, 2, 3, 5, 6, 10
+_ENTRY_ID, _LOAN_ID, _KIND, _DAY, _FIRST_AMOUNT, _FEE, _LEGS, _MIRRORED = 1, 2, 3, 5, 6, 9, 10, 16
+_counted_as = itemgetter(0, _DAY, _KIND, _MIRRORED)
+_DAY_KINDS = {kind.value: DayKind[kind.name] for kind in Kind if kind.name in DayKind.__members__}
+
+
+class Origin(NamedTuple):
+    """What is posted together in the sums of a day."""
+
+    deal: int
+    settled: int
+    """Number of the deal's newest settlement by then; 0 before the first."""
+    day: int
+    """The business day."""
+    kind: int
+    """A `DayKind`; below 0 what takes an entry of that kind back."""
 
 
 class Batch(NamedTuple):
@@ -28,6 +55,12 @@ class Batch(NamedTuple):
     terms: DealTerms
     open_day: int
     """The first business day that is not sealed: what is dated before it counts to it."""
+    settled: int = 0
+    """Number of the deal's newest settlement."""
+
+    def origin(self, date: int, kind: int) -> Origin:
+        """That of an entry of the batch."""
+        return Origin(self.deal, self.settled, max(date, self.open_day), kind)
 
     def day_of(self, date: int) -> int:
         """The business day to which an entry of the batch counts."""
@@ -39,14 +72,17 @@ class AtHand:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
+        self.ids = Ids(connection)
         self._batch: Batch | None = None
         self._loans: dict[tuple[int, bytes], Loan] = {}
         self._changed: dict[tuple[int, bytes], Loan] = {}
         self._entries: list[tuple[Any, ...]] = []
         self._reversed: list[tuple[object, ...]] = []
+        self._totals: dict[tuple[int, int, int], list[int]] = {}
         self._terms: dict[tuple[int, int], DealTerms] = {}
         self._deals: dict[bytes, int] = {}
         self._open_days: dict[int, int] = {}
+        self._settled: dict[int, int] = {}
 
     # ---- deals
 
@@ -57,7 +93,8 @@ class AtHand:
             self._flush()
         deal = self.deal(deal_id)
         open_day = self.day_of(deal, 0)
-        self._batch = Batch(deal, version, submitter, self.terms(deal, version), open_day)
+        terms, settled = self.terms(deal, version), self.settled(deal)
+        self._batch = Batch(deal, version, submitter, terms, open_day, settled)
 
     @property
     def batch(self) -> Batch:
@@ -89,6 +126,21 @@ class AtHand:
             self._open_days[deal] = sealed_through + 1
         return max(date, self._open_days[deal])
 
+    def origin(self, deal: int, date: int, kind: int) -> Origin:
+        """That of an entry of a date that is posted now."""
+        return Origin(deal, self.settled(deal), self.day_of(deal, date), kind)
+
+    def settled(self, deal: int) -> int:
+        """Number of a deal's newest settlement; 0 before the first."""
+        if deal not in self._settled:
+            query = "SELECT coalesce(max(number), 0) FROM settlements WHERE deal = ?"
+            (self._settled[deal],) = self.connection.execute(query, (deal,)).fetchone()
+        return self._settled[deal]
+
+    def settle(self, deal: int, number: int) -> None:
+        """The deal's newest settlement is this one."""
+        self._settled[deal] = number
+
     def seal(self, deal: int, day: int) -> None:
         """Nothing counts to a day up to this one any more."""
         self._open_days[deal] = day + 1
@@ -110,14 +162,15 @@ class AtHand:
         key = deal, loan_id
         loan = self._loans.get(key)
         if loan is None:
-            query = "SELECT * FROM loans WHERE deal = ? AND loan_id = ?"
-            loan = self._loans[key] = Loan(*self.connection.execute(query, key).fetchone())
+            named = {"deal": deal, "id": loan_id}
+            loan = self._loans[key] = Loan(*self.connection.execute(LOAN_BY_ID, named).fetchone())
         self._changed[key] = loan
         return loan
 
     def add_loan(self, loan: Loan) -> None:
-        """A loan that was just booked."""
+        """A loan that is booked by the entry that is added next."""
         key = loan.deal, loan.loan_id
+        loan.loan = self.ids.last + 1
         self._loans[key] = self._changed[key] = loan
 
     # ---- entries
@@ -139,7 +192,7 @@ class AtHand:
 
         `mirrored`: the kind of what a reversal takes back.
         """
-        deal, _, submitter, terms, open_day = batch
+        deal, _, submitter, terms, open_day, _ = batch
         words = legs[: len(terms.parties)]
         # The fields of a sum of legs are the sums of their fields: no amount reaches 2**56.
         total = amounts or Amounts.unpack(sum(words))
@@ -147,7 +200,12 @@ class AtHand:
         day = 0 if kind in _UNDATED else max(date, open_day)
         who = deal, entry_id, loan_id, kind.value, date, day
         takes_back = mirrored.value if mirrored else None
-        self._entries.append((*who, *total, encoded, submitter, *place, reversed_id, takes_back))
+        loan = self.loan(deal, loan_id)
+        chain = loan.loan, loan.last_entry
+        loan.last_entry = self.ids.next()
+        self._entries.append(
+            (*who, *total, encoded, submitter, *place, reversed_id, takes_back, *chain)
+        )
         return total
 
     def last_entry(self) -> tuple[bytes, bytes, str]:
@@ -174,8 +232,7 @@ class AtHand:
 
     def last_number(self) -> int:
         """The number that the entry just before will have in its table."""
-        (written,) = self.connection.execute("SELECT max(entry) FROM entries").fetchone()
-        return (written or 0) + len(self._entries)
+        return self.ids.last
 
     def mark_reversed(
         self, deal: int, loan_id: bytes, reversed_id: bytes, place: Place, *, booking: bool = False
@@ -183,17 +240,44 @@ class AtHand:
         """The entry of that id before `place` no longer stands. Bookings have ids of their own."""
         self._reversed.append((reversed_id, deal, loan_id, *place, booking))
 
+    # ---- totals of days
+
+    def count(self, origin: Origin, amount_minor: int, entries: int = 1) -> None:
+        """Entries that are not in the table of entries on loans, and what they come to."""
+        total = self._totals.setdefault((origin.deal, origin.day, origin.kind), [0, 0])
+        total[0] += entries
+        total[1] += amount_minor
+
+    def _count_entries(self) -> None:
+        """The entries that are pending. They come in batches of a day and kind."""
+        for (deal, day, name, mirrored), rows in groupby(self._entries, key=_counted_as):
+            if not day:
+                continue
+            kind = _DAY_KINDS[mirrored or name]
+            fields = slice(_FIRST_AMOUNT, _FEE if kind in WITHOUT_FEE else _LEGS)
+            amounts = [sum(row[fields]) for row in rows]
+            origin = Origin(deal, 0, day, -kind if mirrored else kind)
+            self.count(origin, sum(amounts), len(amounts))
+
     # ---- writing
 
     def write(self) -> None:
         """Write everything."""
         self._flush()
         self._flush_loans()
+        self.connection.executemany(
+            "INSERT INTO day_totals VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            " entries = entries + excluded.entries,"
+            " amount_minor = amount_minor + excluded.amount_minor",
+            [(*key, *total) for key, total in self._totals.items()],
+        )
         for name, columns in ENTRY_INDEXES.items():
             self.connection.execute(f"CREATE INDEX IF NOT EXISTS {name} ON entries ({columns})")
         self.connection.executemany(
-            "UPDATE entries SET reversed = 1 WHERE entry_id = ? AND deal = ? AND loan_id = ?"
-            " AND (block, tx, log) < (?, ?, ?) AND (kind = 'booking') = ?",
+            f"UPDATE entries SET reversed = 1 WHERE entry IN"
+            f" (SELECT entry FROM ids WHERE booking = ?7 AND key = {KEY_OF_ID.format(id='?1')})"
+            " AND entry_id = ?1 AND +deal = ?2 AND loan_id = ?3"
+            " AND (block, tx, log) < (?4, ?5, ?6) AND (kind = 'booking') = ?7",
             self._reversed,
         )
 
@@ -203,12 +287,15 @@ class AtHand:
         self._changed.clear()
         self._entries.clear()
         self._reversed.clear()
+        self._totals.clear()
+        self.ids.forget()
 
     def forget_deals(self) -> None:
         """Drop what is known of deals: it is no longer true."""
         self._terms.clear()
         self._deals.clear()
         self._open_days.clear()
+        self._settled.clear()
         self._batch = None
 
     def _flush(self) -> None:
@@ -217,9 +304,10 @@ class AtHand:
             # A whole book is made: sorting its ids once is faster than keeping them sorted.
             for name in ENTRY_INDEXES:
                 self.connection.execute(f"DROP INDEX IF EXISTS {name}")
+        self._count_entries()
         self.connection.executemany(
             "INSERT INTO entries VALUES"
-            " (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            " (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
             self._entries,
         )
         self._entries.clear()
@@ -228,10 +316,11 @@ class AtHand:
 
     def _flush_loans(self) -> None:
         """Write the loans that changed, in the order of their table, and let go of all."""
+        self.ids.write()
         marks = ", ".join("?" * len(Loan.__slots__))
         self.connection.executemany(
             f"INSERT OR REPLACE INTO loans VALUES ({marks})",
-            sorted(map(_loan_row, self._changed.values())),
+            map(_loan_row, sorted(self._changed.values(), key=attrgetter("loan"))),
         )
         self._changed.clear()
         self._loans.clear()

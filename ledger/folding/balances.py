@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from operator import add
 
 from ledger.events import Amounts
-from ledger.folding.at_hand import Batch
+from ledger.folding.at_hand import Batch, Origin
 from ledger.waterfall import Account
 
 # A field of 64 bits holds the sum of so many amounts below 2**56.
 _SUMMED_LEGS = 255
 _INCOME = (Account.LOANS, Account.INTEREST, Account.PENALTY, Account.FEES)
-_Side = tuple[int, int, int, int | None, int, int]
-"""Deal, business day, version, holder of the cash, sign, first party."""
+_Side = tuple[Origin, int, int | None, int, int]
+"""Origin, version, holder of the cash, sign, first party."""
 
 
 class _Sum:
@@ -33,29 +33,29 @@ class _Sum:
 
 
 class Balances:
-    """Postings of a run of blocks, added up by business day."""
+    """Postings of a run of blocks, added up by business day and kind of entry."""
 
     def __init__(self) -> None:
-        self._amounts: defaultdict[tuple[int, int, int, Account], int] = defaultdict(int)
+        self._amounts: defaultdict[tuple[Origin, int, Account], int] = defaultdict(int)
         self._sums: dict[_Side, _Sum] = {}
 
     def move(
-        self, deal: int, day: int, party: int, debit: Account, credit: Account, amount_minor: int
+        self, origin: Origin, party: int, debit: Account, credit: Account, amount_minor: int
     ) -> None:
-        """Post an amount to two accounts of one party; `day`: the business day."""
+        """Post an amount to two accounts of one party."""
         if amount_minor:
-            self._amounts[deal, day, party, debit] += amount_minor
-            self._amounts[deal, day, party, credit] -= amount_minor
+            self._amounts[origin, party, debit] += amount_minor
+            self._amounts[origin, party, credit] -= amount_minor
 
-    def post(self, deal: int, day: int, party: int, account: Account, amount_minor: int) -> None:
+    def post(self, origin: Origin, party: int, account: Account, amount_minor: int) -> None:
         """Post to one account what other parties' postings balance."""
         if amount_minor:
-            self._amounts[deal, day, party, account] += amount_minor
+            self._amounts[origin, party, account] += amount_minor
 
     def post_legs(
         self,
         batch: Batch,
-        day: int,
+        origin: Origin,
         legs: Sequence[int],
         holder: int | None,
         sign: int,
@@ -66,7 +66,7 @@ class Balances:
         `holder`: the party through which the cash passes; None for losses, where none does.
         Postings are linear, so legs are first added up, packed.
         """
-        side = batch.deal, day, batch.version, holder, sign, first
+        side = origin, batch.version, holder, sign, first
         held = self._sums.get(side)
         if held is None:
             held = self._sums[side] = _Sum(batch, len(batch.terms.parties) - first)
@@ -77,8 +77,8 @@ class Balances:
         if held.count == _SUMMED_LEGS:
             self._settle(side, self._sums.pop(side))
 
-    def amounts(self) -> dict[tuple[int, int, int, Account], int]:
-        """What was posted, by deal, business day, party and account."""
+    def amounts(self) -> dict[tuple[Origin, int, Account], int]:
+        """What was posted, by origin, party and account."""
         for side, held in self._sums.items():
             self._settle(side, held)
         self._sums.clear()
@@ -88,12 +88,15 @@ class Balances:
         """Add everything posted to the tables."""
         totals: defaultdict[tuple[int, int, Account], int] = defaultdict(int)
         moved = self.amounts()
-        for (deal, _, party, account), amount_minor in moved.items():
-            totals[deal, party, account] += amount_minor
+        for (origin, party, account), amount_minor in moved.items():
+            totals[origin.deal, party, account] += amount_minor
         connection.executemany(
-            "INSERT INTO day_moves VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
+            "INSERT INTO day_moves VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
             " SET amount_minor = amount_minor + excluded.amount_minor",
-            [(*key[:3], key[3].value, amount_minor) for key, amount_minor in moved.items()],
+            [
+                (deal, day, kind, settled, party, account.value, amount_minor)
+                for ((deal, settled, day, kind), party, account), amount_minor in moved.items()
+            ],
         )
         connection.executemany(
             "INSERT INTO balances VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
@@ -107,7 +110,7 @@ class Balances:
         self._amounts.clear()
 
     def _settle(self, side: _Side, held: _Sum) -> None:
-        deal, day, _, holder, sign, first = side
+        origin, _, holder, sign, first = side
         amounts, parties = self._amounts, held.batch.terms.parties
         against = Account.LOSSES if holder is None else Account.CLEARING
         cash_minor = 0
@@ -115,11 +118,11 @@ class Balances:
             total = 0
             for account, part in zip(_INCOME, Amounts.unpack(leg), strict=True):
                 if part:
-                    amounts[deal, day, party, account] -= sign * part
+                    amounts[origin, party, account] -= sign * part
                     total += part
             if total:
-                amounts[deal, day, party, against] += sign * total
+                amounts[origin, party, against] += sign * total
                 cash_minor += sign * total
         if holder is not None:
-            amounts[deal, day, parties[holder], Account.CASH] += cash_minor
-            amounts[deal, day, parties[holder], Account.CLEARING] -= cash_minor
+            amounts[origin, parties[holder], Account.CASH] += cash_minor
+            amounts[origin, parties[holder], Account.CLEARING] -= cash_minor

@@ -7,9 +7,10 @@ from typing import Any
 
 from ledger import events
 from ledger.events import Event, Place, fields_of
-from ledger.folding.at_hand import AtHand, Batch
+from ledger.folding.at_hand import AtHand, Batch, Origin
 from ledger.folding.balances import Balances
 from ledger.folding.register import Register, StepSaid, hold
+from ledger.records import DayKind
 from ledger.voucher_records import Piece, PieceState, StepKind
 from ledger.waterfall import Account
 
@@ -86,20 +87,22 @@ class Financing:
                 parts=parts, income=income,
             ),
         )  # fmt: skip
-        move, post, day = self._balances.move, self._balances.post, batch.day_of(event.date)
+        origin = batch.origin(event.date, DayKind.TRANSFER)
+        move, post = self._balances.move, self._balances.post
+        self._at_hand.count(origin, amount_minor)
         cost_minor = event.discount_minor - event.core_cost_minor
         cash_minor = amount_minor - cost_minor
         core = self._register.voucher(deal, piece.voucher_id).core
-        post(deal, day, piece.holder, Account.VOUCHERS_HELD, -amount_minor)
-        post(deal, day, piece.holder, Account.DISCOUNT, cost_minor)
-        post(deal, day, piece.holder, Account.CASH, cash_minor)
-        move(deal, day, core, Account.DISCOUNT, Account.CLEARING, event.core_cost_minor)
+        post(origin, piece.holder, Account.VOUCHERS_HELD, -amount_minor)
+        post(origin, piece.holder, Account.DISCOUNT, cost_minor)
+        post(origin, piece.holder, Account.CASH, cash_minor)
+        move(origin, core, Account.DISCOUNT, Account.CLEARING, event.core_cost_minor)
         disburser = terms.parties[terms.disbursed_by]
-        move(deal, day, disburser, Account.CLEARING, Account.CASH, cash_minor)
+        move(origin, disburser, Account.CLEARING, Account.CASH, cash_minor)
         for party, part in zip(terms.parties, parts, strict=False):
-            move(deal, day, party, Account.VOUCHERS_HELD, Account.CLEARING, part)
+            move(origin, party, Account.VOUCHERS_HELD, Account.CLEARING, part)
         for party, own in zip(terms.parties, income, strict=False):
-            move(deal, day, party, Account.CLEARING, Account.DISCOUNT, own)
+            move(origin, party, Account.CLEARING, Account.DISCOUNT, own)
 
     def _pledged(self, event: events.PiecePledged, place: Place) -> None:
         batch = self._at_hand.batch
@@ -157,7 +160,7 @@ class Financing:
     ) -> int:
         """A piece is paid (sign 1), or what was paid on it goes back (sign -1); the deal."""
         batch, minor = self._at_hand.batch, sign * event.amount_minor
-        deal, day = batch.deal, batch.day_of(event.date)
+        deal, origin = batch.deal, batch.origin(event.date, sign * DayKind.VOUCHER_PAYMENT)
         piece = self._register.next(batch, event.piece_id, event.date)
         piece.amount_minor -= minor
         piece.paid_minor += minor
@@ -174,26 +177,27 @@ class Financing:
                 parts=parts, reversed_id=reversed_id,
             ),
         )  # fmt: skip
+        self._at_hand.count(origin, event.amount_minor)
         move = self._balances.move
-        move(deal, day, voucher.core, Account.VOUCHERS_OWED, Account.CASH, minor)
+        move(origin, voucher.core, Account.VOUCHERS_OWED, Account.CASH, minor)
         if owned:
-            self._to_funders(batch, day, batch.terms.collected_by, parts, minor)
+            self._to_funders(batch, origin, batch.terms.collected_by, parts, minor)
         else:
-            move(deal, day, piece.holder, Account.CASH, Account.VOUCHERS_HELD, minor)
+            move(origin, piece.holder, Account.CASH, Account.VOUCHERS_HELD, minor)
         return deal
 
     def _to_funders(
-        self, batch: Batch, day: int, holder: int, parts: Sequence[int], minor: int
+        self, batch: Batch, origin: Origin, holder: int, parts: Sequence[int], minor: int
     ) -> None:
         """The funders get their parts of a piece in money, or give them back (below 0).
 
         `holder`: the party through which it passes. Parties are the same in every version (D6).
         """
-        move, deal, parties = self._balances.move, batch.deal, batch.terms.parties
-        move(deal, day, parties[holder], Account.CASH, Account.CLEARING, minor)
+        move, parties = self._balances.move, batch.terms.parties
+        move(origin, parties[holder], Account.CASH, Account.CLEARING, minor)
         sign = -1 if minor < 0 else 1
         for party, part in zip(parties, parts, strict=False):
-            move(deal, day, party, Account.CLEARING, Account.VOUCHERS_HELD, sign * part)
+            move(origin, party, Account.CLEARING, Account.VOUCHERS_HELD, sign * part)
 
     # ---- from bank to bank
 
@@ -221,7 +225,7 @@ class Financing:
 
     def _sold(self, event: events.PieceSold, place: Place) -> None:
         batch = self._at_hand.batch
-        deal, day = batch.deal, batch.day_of(event.date)
+        origin = batch.origin(event.date, DayKind.TRANSFER)
         piece = self._register.next(batch, event.piece_id, event.date)
         hold(piece, event.buyer)
         self._register.take(
@@ -231,18 +235,19 @@ class Financing:
                 from_holder=event.seller, to_holder=event.buyer, price_minor=event.price_minor,
             ),
         )  # fmt: skip
+        self._at_hand.count(origin, event.amount_minor)
         for party, sign in ((event.seller, -1), (event.buyer, 1)):
             post, price_minor = self._balances.post, sign * event.price_minor
             held_minor = sign * event.amount_minor
-            post(deal, day, party, Account.VOUCHERS_HELD, held_minor)
-            post(deal, day, party, Account.CASH, -price_minor)
-            post(deal, day, party, Account.DISCOUNT, price_minor - held_minor)
+            post(origin, party, Account.VOUCHERS_HELD, held_minor)
+            post(origin, party, Account.CASH, -price_minor)
+            post(origin, party, Account.DISCOUNT, price_minor - held_minor)
 
     # ---- not paid when due
 
     def _returned(self, event: events.PieceReturned, place: Place) -> None:
         batch = self._at_hand.batch
-        deal, day, minor = batch.deal, batch.day_of(event.date), event.amount_minor
+        origin, minor = batch.origin(event.date, DayKind.TRANSFER), event.amount_minor
         piece = self._register.next(batch, event.piece_id, event.date)
         parts = fields_of(event.parts)
         hold(piece, piece.holder)
@@ -253,14 +258,15 @@ class Financing:
                 to_holder=piece.holder, parts=parts,
             ),
         )  # fmt: skip
-        self._balances.move(deal, day, piece.holder, Account.VOUCHERS_HELD, Account.CASH, minor)
-        self._to_funders(batch, day, batch.terms.collected_by, parts, minor)
+        self._at_hand.count(origin, minor)
+        self._balances.move(origin, piece.holder, Account.VOUCHERS_HELD, Account.CASH, minor)
+        self._to_funders(batch, origin, batch.terms.collected_by, parts, minor)
 
     def _converted(self, event: events.PieceConverted, place: Place) -> None:
         batch = self._at_hand.batch
-        deal, day, minor = batch.deal, batch.day_of(event.date), event.amount_minor
+        origin, minor = batch.origin(event.date, DayKind.VOUCHER_PAYMENT), event.amount_minor
         piece = self._register.next(batch, event.piece_id, event.date)
-        voucher = self._register.voucher(deal, piece.voucher_id)
+        voucher = self._register.voucher(batch.deal, piece.voucher_id)
         parts = fields_of(event.parts)
         piece.amount_minor -= minor
         piece.loan_id = event.loan_id
@@ -272,8 +278,9 @@ class Financing:
                 from_holder=voucher.core, parts=parts, loan_id=event.loan_id,
             ),
         )  # fmt: skip
-        self._balances.move(deal, day, voucher.core, Account.VOUCHERS_OWED, Account.CASH, minor)
-        self._to_funders(batch, day, batch.terms.disbursed_by, parts, minor)
+        self._at_hand.count(origin, minor)
+        self._balances.move(origin, voucher.core, Account.VOUCHERS_OWED, Account.CASH, minor)
+        self._to_funders(batch, origin, batch.terms.disbursed_by, parts, minor)
 
     def _limit_set(self, event: events.CoreLimitSet, place: Place) -> None:
         self._connection.execute(

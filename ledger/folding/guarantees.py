@@ -8,15 +8,21 @@ from typing import Any
 from ledger import events
 from ledger.entries import Kind
 from ledger.events import Amounts, Event, Place, fields_of
-from ledger.folding.at_hand import AtHand, Batch
+from ledger.folding.at_hand import AtHand, Batch, Origin
 from ledger.folding.balances import Balances
-from ledger.records import DepositKind, Loan
+from ledger.records import DayKind, DepositKind, Loan
 from ledger.waterfall import Account
 
 _RECOVERED_KINDS = {6: Kind.RECOVERY, 7: Kind.CLAIM_REPAYMENT}
 _MIRRORED = {
     DepositKind.PAYMENT_REVERSED: DepositKind.PAID,
     DepositKind.DRAW_REVERSED: DepositKind.DRAWN,
+}
+
+_OF_THE_DEPOSIT = {
+    DepositKind.PAID: DayKind.DEPOSIT_PAID,
+    DepositKind.RELEASED: DayKind.DEPOSIT_RELEASED,
+    DepositKind.PAYMENT_REVERSED: -DayKind.DEPOSIT_PAID,
 }
 
 
@@ -64,9 +70,10 @@ class Guarantees:
         depositor = terms.parties[terms.deposit.depositor]
         custodian = terms.parties[terms.deposit.custodian]
         move = self._balances.move
-        day = self._at_hand.day_of(deal, event.date)
-        move(deal, day, depositor, Account.DEPOSIT_PLACED, Account.CASH, amount_minor)
-        move(deal, day, custodian, Account.CASH, Account.DEPOSIT_HELD, amount_minor)
+        origin = self._at_hand.origin(deal, event.date, _OF_THE_DEPOSIT[kind])
+        self._at_hand.count(origin, abs(amount_minor))
+        move(origin, depositor, Account.DEPOSIT_PLACED, Account.CASH, amount_minor)
+        move(origin, custodian, Account.CASH, Account.DEPOSIT_HELD, amount_minor)
         self._line(
             deal, event.entry_id, kind, event.party, event.date, amount_minor, place, reversed_id
         )
@@ -125,7 +132,7 @@ class Guarantees:
     ) -> Loan:
         """What the layers pay reaches the funders (sign 1), or goes back (sign -1)."""
         batch = self._at_hand.batch
-        deal, _, submitter, terms, _ = batch
+        deal, _, submitter, terms, _, _ = batch
         loan = self._at_hand.loan(deal, event.loan_id)
         funders = len(terms.shares_ppm)
         principal = fields_of(event.principal_parts)[:funders]
@@ -144,11 +151,12 @@ class Guarantees:
         for layer, pay in _above_zero(pays):
             self._claim(batch, loan, layer, sign * pay, sign * pay)
             self._use(deal, layer, sign * pay)
-        move, day = self._balances.move, batch.day_of(event.date)
+        origin = batch.origin(event.date, sign * DayKind.COMPENSATION)
+        move = self._balances.move
         for party, p, i in zip(terms.parties, principal, interest, strict=False):
-            move(deal, day, party, Account.CLEARING, Account.LOANS, sign * p)
-            move(deal, day, party, Account.CLEARING, Account.INTEREST, sign * i)
-        drawn_minor = self._pay(batch, day, pays, sign)
+            move(origin, party, Account.CLEARING, Account.LOANS, sign * p)
+            move(origin, party, Account.CLEARING, Account.INTEREST, sign * i)
+        drawn_minor = self._pay(batch, origin, pays, sign)
         if drawn_minor:
             line = DepositKind.DRAWN if kind is Kind.COMPENSATION else DepositKind.DRAW_REVERSED
             self._line(
@@ -156,9 +164,9 @@ class Guarantees:
             )
         return loan
 
-    def _pay(self, batch: Batch, day: int, pays: Iterable[int], sign: int) -> int:
+    def _pay(self, batch: Batch, origin: Origin, pays: Iterable[int], sign: int) -> int:
         """Post what the layers pay; the part of it that comes out of the deposit."""
-        deal, terms = batch.deal, batch.terms
+        terms = batch.terms
         drawn_minor = 0
         move = self._balances.move
         for index, pay in _above_zero(pays):
@@ -166,11 +174,11 @@ class Guarantees:
             payer = terms.parties[layer.payer]
             if layer.from_deposit:
                 custodian = terms.parties[terms.deposit.custodian]
-                move(deal, day, payer, Account.CLAIMS, Account.DEPOSIT_PLACED, sign * pay)
-                move(deal, day, custodian, Account.DEPOSIT_HELD, Account.CLEARING, sign * pay)
+                move(origin, payer, Account.CLAIMS, Account.DEPOSIT_PLACED, sign * pay)
+                move(origin, custodian, Account.DEPOSIT_HELD, Account.CLEARING, sign * pay)
                 drawn_minor += sign * pay
             else:
-                move(deal, day, payer, Account.CLAIMS, Account.CLEARING, sign * pay)
+                move(origin, payer, Account.CLAIMS, Account.CLEARING, sign * pay)
         return drawn_minor
 
     # ---- recovery
@@ -211,21 +219,22 @@ class Guarantees:
             _RECOVERED_KINDS[event.kind] if kind is Kind.REVERSAL else None,
         )  # fmt: skip
         self._keep_layer_parts(gets)
-        move, day = self._balances.move, batch.day_of(event.date)
+        origin = batch.origin(event.date, sign * DayKind[_RECOVERED_KINDS[event.kind].name])
+        move = self._balances.move
         for index, part in _above_zero(gets):
             layer = terms.layers[index]
             self._claim(batch, loan, index, 0, -sign * part)
             if layer.reinstates:
                 self._use(deal, index, -sign * part)
             payer = terms.parties[layer.payer]
-            move(deal, day, payer, Account.CLEARING, Account.CLAIMS, sign * part)
+            move(origin, payer, Account.CLEARING, Account.CLAIMS, sign * part)
         account = Account.RECOVERIES if event.written_off else Account.LOANS
         for party, r, s in zip(terms.parties, residual, surplus, strict=False):
-            move(deal, day, party, Account.CLEARING, account, sign * r)
-            move(deal, day, party, Account.CLEARING, Account.PENALTY, sign * s)
+            move(origin, party, Account.CLEARING, account, sign * r)
+            move(origin, party, Account.CLEARING, Account.PENALTY, sign * s)
         cash_minor = sum(gets) + sum(residual) + sum(surplus)
         collector = terms.parties[terms.collected_by]
-        move(deal, day, collector, Account.CASH, Account.CLEARING, sign * cash_minor)
+        move(origin, collector, Account.CASH, Account.CLEARING, sign * cash_minor)
         return loan
 
     # ---- layers

@@ -8,9 +8,9 @@ from typing import Any
 from ledger import events
 from ledger.entries import Kind
 from ledger.events import WORD_64, Amounts, Event, Place, fields_of
-from ledger.folding.at_hand import AtHand, Batch
+from ledger.folding.at_hand import AtHand, Batch, Origin
 from ledger.folding.balances import Balances
-from ledger.records import Loan
+from ledger.records import DayKind, Loan
 from ledger.waterfall import Account
 
 _FIRST_LEGS = 4
@@ -47,15 +47,15 @@ class Lending:
         self._at_hand.add_loan(
             Loan(
                 batch.deal, event.loan_id, event.borrower_id, batch.version, event.particulars,
-                principal_minor, principal_minor, 0, 1, 0, 0, 0, 0, 0, 0, 0,
+                principal_minor, principal_minor, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0,
             )
         )  # fmt: skip
         start = event.particulars & 0xFFFF
         self._at_hand.add_entry(
             batch, event.loan_id, event.loan_id, Kind.BOOKING, start, parts, place
         )
-        day = batch.day_of(start)
-        self._balances.post_legs(batch, day, parts, batch.terms.disbursed_by, -1)
+        origin = batch.origin(start, DayKind.BOOKING)
+        self._balances.post_legs(batch, origin, parts, batch.terms.disbursed_by, -1)
 
     def _charged(self, event: events.LoanFeeCharged, place: Place) -> None:
         """What the funders pay for the loan booked just before."""
@@ -63,7 +63,7 @@ class Lending:
         assert self._at_hand.last_entry() == (event.loan_id, event.loan_id, Kind.BOOKING)
         parts = fields_of(event.parts)[: len(batch.terms.shares_ppm)]
         self._at_hand.extend_last([part << _FEE for part in parts])
-        self._charge(batch, self._at_hand.last_day(), parts, 1)
+        self._charge(batch, batch.origin(self._at_hand.last_day(), DayKind.BOOKING), parts, 1)
 
     def _repaid(self, event: events.LoanRepaid, place: Place) -> None:
         batch = self._at_hand.batch
@@ -73,8 +73,8 @@ class Lending:
             batch, event.entry_id, event.loan_id, Kind.REPAYMENT, event.date, event.legs, place
         )
         loan.outstanding_minor -= total.principal_minor
-        day = batch.day_of(event.date)
-        self._balances.post_legs(batch, day, event.legs, batch.terms.collected_by, 1)
+        origin = batch.origin(event.date, DayKind.REPAYMENT)
+        self._balances.post_legs(batch, origin, event.legs, batch.terms.collected_by, 1)
 
     def _further(self, event: events.FurtherLegs, place: Place) -> None:
         """The rest of the entry before it: a repayment or a reversal."""
@@ -85,11 +85,13 @@ class Lending:
         day = self._at_hand.last_day()
         loan = self._at_hand.loan(batch.deal, loan_id)
         if kind == Kind.REVERSAL:
-            self._mirror(batch, day, loan, event.legs, _FIRST_LEGS)
+            origin = batch.origin(day, -DayKind[self._mirrored.name])
+            self._mirror(batch, origin, loan, event.legs, _FIRST_LEGS)
             return
         loan.outstanding_minor -= sum(event.legs) & WORD_64
         collector = batch.terms.collected_by
-        self._balances.post_legs(batch, day, event.legs, collector, 1, _FIRST_LEGS)
+        origin = batch.origin(day, DayKind.REPAYMENT)
+        self._balances.post_legs(batch, origin, event.legs, collector, 1, _FIRST_LEGS)
 
     def _marked(self, event: events.LoanMarkedOverdue, place: Place) -> None:
         batch = self._at_hand.batch
@@ -122,7 +124,8 @@ class Lending:
         self._at_hand.add_entry(
             batch, event.entry_id, event.loan_id, Kind.WRITE_OFF, event.date, parts, place
         )
-        self._balances.post_legs(batch, batch.day_of(event.date), parts, None, 1)
+        origin = batch.origin(event.date, DayKind.WRITE_OFF)
+        self._balances.post_legs(batch, origin, parts, None, 1)
 
     def _reversed(self, event: events.EntryReversed, place: Place) -> None:
         batch = self._at_hand.batch
@@ -137,7 +140,8 @@ class Lending:
         elif waived:
             loan.waived_interest_minor -= waived.interest_minor
             loan.waived_penalty_minor -= waived.penalty_minor
-        self._mirror(batch, batch.day_of(event.date), loan, event.legs)
+        origin = batch.origin(event.date, -DayKind[kind.name])
+        self._mirror(batch, origin, loan, event.legs)
         self._at_hand.add_entry(
             batch, event.entry_id, event.loan_id, Kind.REVERSAL, event.date, event.legs, place,
             waived, event.reversed_id, kind,
@@ -150,7 +154,7 @@ class Lending:
     # ---- shared
 
     def _mirror(
-        self, batch: Batch, day: int, loan: Loan, legs: Sequence[int], first: int = 0
+        self, batch: Batch, origin: Origin, loan: Loan, legs: Sequence[int], first: int = 0
     ) -> None:
         """Take back legs of a kind of entry; `first`: index of legs[0] among the parties."""
         post, terms = self._balances.post_legs, batch.terms
@@ -158,25 +162,25 @@ class Lending:
         if self._mirrored is Kind.BOOKING:
             loan.outstanding_minor -= principal_minor
             principal = [leg & WORD_64 for leg in legs]
-            post(batch, day, principal, terms.disbursed_by, 1, first)
-            self._charge(batch, day, [leg >> _FEE for leg in legs], -1, first)
+            post(batch, origin, principal, terms.disbursed_by, 1, first)
+            self._charge(batch, origin, [leg >> _FEE for leg in legs], -1, first)
         elif self._mirrored is Kind.WRITE_OFF:
             loan.outstanding_minor += principal_minor
             loan.lost_minor -= principal_minor
-            post(batch, day, legs, None, -1, first)
+            post(batch, origin, legs, None, -1, first)
         elif self._mirrored is Kind.REPAYMENT:
             loan.outstanding_minor += principal_minor
-            post(batch, day, legs, terms.collected_by, -1, first)
+            post(batch, origin, legs, terms.collected_by, -1, first)
 
     def _charge(
-        self, batch: Batch, day: int, parts: Sequence[int], sign: int, first: int = 0
+        self, batch: Batch, origin: Origin, parts: Sequence[int], sign: int, first: int = 0
     ) -> None:
         """The funders from `first` on pay the fee's payee for a loan booked."""
-        deal, terms = batch.deal, batch.terms
+        terms = batch.terms
         if not any(parts):
             return
         for party, part in zip(terms.parties[first:], parts, strict=False):
-            self._balances.move(deal, day, party, Account.FEES, Account.CLEARING, sign * part)
+            self._balances.move(origin, party, Account.FEES, Account.CLEARING, sign * part)
         payee = terms.parties[terms.fees.to]
         charged = sign * sum(parts)
-        self._balances.move(deal, day, payee, Account.CLEARING, Account.FEES, charged)
+        self._balances.move(origin, payee, Account.CLEARING, Account.FEES, charged)

@@ -9,7 +9,7 @@ from ledger import events
 from ledger.events import Event, Place
 from ledger.folding.at_hand import AtHand
 from ledger.folding.balances import Balances
-from ledger.records import PaymentKind
+from ledger.records import DayKind, PaymentKind
 from ledger.waterfall import Account
 
 
@@ -28,6 +28,7 @@ class Settlements:
 
     def _made(self, event: events.SettlementMade, place: Place) -> None:
         deal = self._at_hand.deal(event.deal_id)
+        self._at_hand.settle(deal, event.number)
         of_sealed_day = self._at_hand.day_of(deal, 0) > event.day
         self._connection.execute(
             "INSERT INTO settlements VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -78,10 +79,12 @@ class Settlements:
             " WHERE deal = ? AND number = ? AND payment = ?",
             (amount_minor, *own),
         )
-        day = self._at_hand.day_of(deal, event.date)
-        self._balances.move(deal, day, payer, Account.CLEARING, Account.CASH, amount_minor)
-        self._balances.move(deal, day, payee, Account.CASH, Account.CLEARING, amount_minor)
-        who = event.entry_id, kind.value, number, payment, event.party, event.date, day
+        sign = -1 if kind is PaymentKind.REVERSED else 1
+        origin = self._at_hand.origin(deal, event.date, sign * DayKind.SETTLEMENT)
+        self._at_hand.count(origin, abs(amount_minor))
+        self._balances.move(origin, payer, Account.CLEARING, Account.CASH, amount_minor)
+        self._balances.move(origin, payee, Account.CASH, Account.CLEARING, amount_minor)
+        who = event.entry_id, kind.value, number, payment, event.party, event.date, origin.day
         reversed_id = event.reversed_id if isinstance(event, events.PaymentReversed) else None
         self._connection.execute(
             "INSERT INTO settlement_lines VALUES"

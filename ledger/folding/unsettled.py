@@ -40,6 +40,11 @@ class Unsettled:
         row = self._connection.execute(query).fetchone()
         return None if row is None else Folded(*row)
 
+    @property
+    def recording(self) -> bool:
+        """Whether what changes now is to be undone."""
+        return bool(self._triggers)
+
     def record(self, block: Folded, before: Folded) -> None:
         """From here on until `stop` all changes belong to `block`, which comes after `before`."""
         self._connection.execute("INSERT INTO unsettled VALUES (?, ?, ?, ?)", (*block, *before))

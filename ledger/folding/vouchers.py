@@ -10,6 +10,7 @@ from ledger.events import Event, Owed, Place
 from ledger.folding.at_hand import AtHand
 from ledger.folding.balances import Balances
 from ledger.folding.register import Register, StepSaid
+from ledger.records import DayKind
 from ledger.voucher_records import StepKind, Voucher, VoucherState
 from ledger.waterfall import Account
 
@@ -59,9 +60,10 @@ class Vouchers:
                 from_holder=event.core, to_holder=event.supplier,
             ),
         )  # fmt: skip
-        post, day = self._balances.post, batch.day_of(event.date)
-        post(deal, day, event.core, Account.VOUCHERS_OWED, -amount_minor)
-        post(deal, day, event.supplier, Account.VOUCHERS_HELD, amount_minor)
+        post, origin = self._balances.post, batch.origin(event.date, DayKind.CONFIRMATION)
+        self._at_hand.count(origin, amount_minor)
+        post(origin, event.core, Account.VOUCHERS_OWED, -amount_minor)
+        post(origin, event.supplier, Account.VOUCHERS_HELD, amount_minor)
 
     def _cancelled(self, event: events.VoucherCancelled, place: Place) -> None:
         batch = self._at_hand.batch
@@ -114,6 +116,7 @@ class Vouchers:
                 document=event.invoice_hash,
             ),
         )  # fmt: skip
-        post, day = self._balances.post, batch.day_of(event.date)
-        post(batch.deal, day, event.from_holder, Account.VOUCHERS_HELD, -event.amount_minor)
-        post(batch.deal, day, event.to_holder, Account.VOUCHERS_HELD, event.amount_minor)
+        post, origin = self._balances.post, batch.origin(event.date, DayKind.TRANSFER)
+        self._at_hand.count(origin, event.amount_minor)
+        post(origin, event.from_holder, Account.VOUCHERS_HELD, -event.amount_minor)
+        post(origin, event.to_holder, Account.VOUCHERS_HELD, event.amount_minor)

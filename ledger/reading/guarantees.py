@@ -108,6 +108,14 @@ def open_claims(book: Book, deal: int) -> list[tuple[bytes, Claim]]:
     return [(row[0], Claim(*row[1:])) for row in book.connection.execute(query, (deal,))]
 
 
+def open_by_layer(book: Book, deal: int) -> dict[int, int]:
+    """Layer to what is open of all its claims in a deal, in minor units."""
+    query = (
+        "SELECT layer, sum(open_minor) FROM claims WHERE deal = ? AND open_minor > 0 GROUP BY layer"
+    )
+    return dict(book.connection.execute(query, (deal,)).fetchall())
+
+
 def used_minor(book: Book, deal: int) -> dict[int, int]:
     """Layer to what it used of its cap, of the layers that ever paid."""
     query = "SELECT layer, used_minor FROM layer_use WHERE deal = ? ORDER BY layer"

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ledger.book import Book
 from ledger.entries import Kind
-from ledger.records import Loan
+from ledger.records import KEY_OF_ID, Loan
 from ledger.waterfall import Account
 
 
@@ -91,8 +91,8 @@ def written_off(book: Book, deal: int) -> WrittenOff:
 def moves(book: Book, deal: int) -> Iterator[Move]:
     """What every business day of a deal moved, oldest day first."""
     query = (
-        "SELECT day, party, account, amount_minor FROM day_moves WHERE deal = ?"
-        " ORDER BY day, party, account"
+        "SELECT day, party, account, sum(amount_minor) FROM day_moves WHERE deal = ?"
+        " GROUP BY day, party, account ORDER BY day, party, account"
     )
     for day, party, account, amount_minor in book.connection.execute(query, (deal,)):
         yield Move(day, party, Account(account), amount_minor)
@@ -101,8 +101,8 @@ def moves(book: Book, deal: int) -> Iterator[Move]:
 def booked_loans(book: Book, deal: int) -> Iterator[BookedLoan]:
     """All loans of a deal in the order of their booking."""
     query = (
-        "SELECT entries.block, entries.log, loans.* FROM entries JOIN loans USING (deal, loan_id)"
-        " WHERE deal = ? AND kind = 'booking' ORDER BY entry"
+        "SELECT entries.block, entries.log, loans.* FROM loans JOIN entries ON entry = loans.loan"
+        " WHERE loans.deal = ? ORDER BY loans.loan"
     )
     for block, log, *row in book.connection.execute(query, (deal,)):
         yield BookedLoan(Loan(*row), block, log)
@@ -112,7 +112,10 @@ def loan_claims(book: Book, deal: int) -> Iterator[LoanClaim]:
     """What the loss layers paid for the loans of a deal, by loan in the order of their booking."""
     query = (
         "SELECT entries.block, entries.log, version, layer, paid_minor, open_minor"
-        " FROM claims JOIN loans USING (deal, loan_id) JOIN entries USING (deal, loan_id)"
-        " WHERE deal = ? AND kind = 'booking' AND paid_minor > 0 ORDER BY entry, layer"
+        " FROM claims CROSS JOIN ids"
+        f" ON booking = 1 AND key = {KEY_OF_ID.format(id='claims.loan_id')}"
+        " CROSS JOIN loans ON loans.loan = ids.entry AND loans.loan_id = claims.loan_id"
+        " AND loans.deal = claims.deal CROSS JOIN entries ON entries.entry = loans.loan"
+        " WHERE claims.deal = ? AND paid_minor > 0 ORDER BY loans.loan, layer"
     )
     return (LoanClaim(*row) for row in book.connection.execute(query, (deal,)))

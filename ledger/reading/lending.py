@@ -5,19 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from ledger.book import Book
 from ledger.entries import Kind
 from ledger.events import Amounts, DealTerms
-from ledger.records import OVERDUE, Loan, decode_legs
+from ledger.records import KEY_OF_ID, LOAN_BY_ID, LOAN_CHAIN, OVERDUE, DayKind, Loan, decode_legs
 from ledger.waterfall import Account
 
 _ENTRY = (
     "entry, entry_id, loan_id, kind, date, day, principal_minor, interest_minor, penalty_minor,"
     " fee_minor, legs, submitter, block, tx, log, reversed_id, mirrored, reversed"
 )
+_BY_ID = (
+    f"SELECT {_ENTRY} FROM ids CROSS JOIN entries USING (entry)"
+    f" WHERE booking = ?3 AND key = {KEY_OF_ID.format(id='?1')} AND entry_id = ?1 AND deal = ?2"
+)
+
+_OTHERS_THAN_PLAIN = (
+    "(SELECT loan FROM entries WHERE +deal = :deal"
+    " AND kind NOT IN ('booking', 'repayment', 'waiver'))"
+)
+Course = tuple[int, int, int, int]
+"""Of an entry: its loan's number, 1 if it booked it, the business day, the principal."""
+
+LOANS_BY = ("since_date", "principal_minor", "outstanding_minor")
+"""Columns by which overdue loans are sorted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +63,51 @@ class Posted:
 
 def loan(book: Book, deal: int, loan_id: bytes) -> Loan | None:
     """A loan by its id."""
-    query = "SELECT * FROM loans WHERE deal = ? AND loan_id = ?"
-    row = book.connection.execute(query, (deal, loan_id)).fetchone()
+    row = book.connection.execute(LOAN_BY_ID, {"deal": deal, "id": loan_id}).fetchone()
     return Loan(*row) if row else None
 
 
-def overdue_loans(book: Book, deal: int, since_on_or_before: int) -> list[Loan]:
+def overdue_loans(
+    book: Book,
+    deal: int,
+    since_on_or_before: int,
+    *,
+    by: str = "since_date",
+    down: bool = False,
+    skip: int = 0,
+    most: int = -1,
+) -> list[Loan]:
     """Loans that are overdue since that day or longer, the longest first.
 
-    Only those with something outstanding that are not compensated or written off.
+    Only those with something outstanding that are not compensated or written off. `by`: the column
+    of `LOANS_BY` that they are sorted by instead; `skip` are left out before them, -1 for `most`:
+    all the rest.
     """
+    assert by in LOANS_BY, by
     query = (
         f"SELECT * FROM loans WHERE deal = ? AND {OVERDUE} AND since_date <= ?"
-        " ORDER BY since_date, loan_id"
+        f" ORDER BY {by}{' DESC' if down else ''}, loan_id LIMIT ? OFFSET ?"
     )
-    return [Loan(*row) for row in book.connection.execute(query, (deal, since_on_or_before))]
+    asked = deal, since_on_or_before, most, skip
+    return [Loan(*row) for row in book.connection.execute(query, asked)]
+
+
+class OverdueSum(NamedTuple):
+    """What overdue loans come to."""
+
+    loans: int
+    principal_minor: int
+    outstanding_minor: int
+
+
+def overdue_sum(book: Book, deal: int, since_on_or_before: int) -> OverdueSum:
+    """What the loans of `overdue_loans` come to."""
+    query = (
+        "SELECT count(*), coalesce(sum(principal_minor), 0), coalesce(sum(outstanding_minor), 0)"
+        f" FROM loans WHERE deal = ? AND {OVERDUE} AND since_date <= ?"
+    )
+    row = book.connection.execute(query, (deal, since_on_or_before)).fetchone()
+    return OverdueSum(*row)
 
 
 def count_loans(book: Book, deal: int) -> int:
@@ -90,6 +134,13 @@ def bookings_after(book: Book, entry: int, most: int) -> list[Booking]:
     return [Booking(*row) for row in book.connection.execute(query, (entry, most))]
 
 
+def last_entry(book: Book, block: int) -> int:
+    """Number of the last entry of the blocks up to this one, which is near the end; 0: of none."""
+    query = "SELECT entry FROM entries WHERE block <= ? ORDER BY entry DESC LIMIT 1"
+    row = book.connection.execute(query, (block,)).fetchone()
+    return int(row[0]) if row else 0
+
+
 def booking_at(book: Book, entry: int) -> bytes | None:
     """The loan that an entry booked; None where it booked none."""
     query = "SELECT loan_id FROM entries WHERE entry = ? AND kind = 'booking'"
@@ -107,26 +158,53 @@ def volume(book: Book, deal: int) -> tuple[int, int]:
     return int(outstanding), int(disbursed)
 
 
+def volume_by_sums(book: Book, deal: int) -> tuple[int, int]:
+    """The same as `volume`, from balances and the sums of days: no loan is read."""
+    query = "SELECT coalesce(sum(amount_minor), 0) FROM balances WHERE deal = ? AND account = ?"
+    (outstanding,) = book.connection.execute(query, (deal, Account.LOANS.value)).fetchone()
+    query = (
+        "SELECT coalesce(sum(iif(kind > 0, amount_minor, -amount_minor)), 0) FROM day_totals"
+        " WHERE deal = ? AND abs(kind) = ?"
+    )
+    (disbursed,) = book.connection.execute(query, (deal, DayKind.BOOKING)).fetchone()
+    return int(outstanding), int(disbursed)
+
+
 def entry(book: Book, deal: int, entry_id: bytes, *, booking: bool = False) -> Posted | None:
     """An entry by its id. Bookings have ids of their own: those of their loans."""
-    sign = "=" if booking else "!="
-    query = (
-        f"SELECT {_ENTRY} FROM entries WHERE entry_id = ? AND deal = ? AND kind {sign} 'booking'"
-    )
-    row = book.connection.execute(query, (entry_id, deal)).fetchone()
+    row = book.connection.execute(_BY_ID, (entry_id, deal, booking)).fetchone()
     return _posted(row) if row else None
 
 
 def entries_of_loan(book: Book, deal: int, loan_id: bytes) -> list[Posted]:
     """All entries of a loan in chain order."""
-    query = f"SELECT {_ENTRY} FROM entries WHERE loan_id = ? AND deal = ? ORDER BY entry"
-    return [_posted(row) for row in book.connection.execute(query, (loan_id, deal))]
+    query = (
+        f"{LOAN_CHAIN} SELECT {_ENTRY} FROM (SELECT entry FROM chain) JOIN entries USING (entry)"
+    )
+    rows = book.connection.execute(query, {"deal": deal, "id": loan_id}).fetchall()
+    return [_posted(row) for row in sorted(rows)]
 
 
 def entries_of_deal(book: Book, deal: int) -> Iterator[Posted]:
     """All entries of a deal in chain order."""
     query = f"SELECT {_ENTRY} FROM entries WHERE deal = ? ORDER BY entry"
     return map(_posted, book.connection.execute(query, (deal,)))
+
+
+def entries_between(
+    book: Book, deal: int, first: int, last: int, kind: Kind | None, *, skip: int, most: int
+) -> list[Posted]:
+    """Entries that count to business days from `first` to `last`, by day and in chain order.
+
+    `skip` are left out before them; -1 for `most`: all the rest.
+    """
+    of_kind, own = ("", []) if kind is None else (" AND kind = ?", [kind.value])
+    query = (
+        f"SELECT {_ENTRY} FROM entries WHERE deal = ? AND day BETWEEN ? AND ?{of_kind}"
+        " ORDER BY day, entry LIMIT ? OFFSET ?"
+    )
+    rows = book.connection.execute(query, (deal, first, last, *own, most, skip))
+    return [_posted(row) for row in rows]
 
 
 def histories(book: Book, deal: int) -> Iterator[tuple[Loan, list[Posted]]]:
@@ -141,6 +219,45 @@ def histories(book: Book, deal: int) -> Iterator[tuple[Loan, list[Posted]]]:
         yield found, list(own)
 
 
+def plain_courses(book: Book, deal: int) -> Iterator[tuple[int, list[Course]]]:
+    """Start date and entries, in no order, of every loan that was only booked and repaid.
+
+    Waivers are left out, which take nothing off the principal.
+    """
+    asked = {"deal": deal}
+    starts = book.connection.execute(
+        "SELECT particulars & 65535 FROM loans"
+        f" WHERE deal = :deal AND loan NOT IN {_OTHERS_THAN_PLAIN} ORDER BY loan",
+        asked,
+    )
+    rows = book.connection.execute(
+        "SELECT loan, kind = 'booking', day, principal_minor FROM entries"
+        " WHERE +deal = :deal AND kind IN ('booking', 'repayment')"
+        f" AND loan NOT IN {_OTHERS_THAN_PLAIN} ORDER BY loan",
+        asked,
+    )
+    for (start,), (_, own) in zip(starts, groupby(rows, key=itemgetter(0)), strict=True):
+        yield start, list(own)
+
+
+def other_courses(book: Book, deal: int) -> Iterator[tuple[int, list[Posted]]]:
+    """Start date and entries, in chain order, of every other loan."""
+    asked = {"deal": deal}
+    starts = book.connection.execute(
+        "SELECT loan, particulars & 65535 FROM loans"
+        f" WHERE deal = :deal AND loan IN {_OTHERS_THAN_PLAIN} ORDER BY loan",
+        asked,
+    )
+    rows = book.connection.execute(
+        f"SELECT loan, {_ENTRY} FROM entries"
+        f" WHERE +deal = :deal AND loan IN {_OTHERS_THAN_PLAIN} ORDER BY loan, entry",
+        asked,
+    )
+    for (loan, start), (same, own) in zip(starts, groupby(rows, key=itemgetter(0)), strict=True):
+        assert loan == same, "a loan without entries"
+        yield start, [_posted(row[1:]) for row in own]
+
+
 def entries_with_versions(
     book: Book, deal: int, *, by_day: bool = False
 ) -> Iterator[tuple[int, Posted]]:
@@ -150,7 +267,7 @@ def entries_with_versions(
     """
     columns = ", ".join(f"entries.{name}" for name in _ENTRY.split(", "))
     query = (
-        f"SELECT loans.version, {columns} FROM entries JOIN loans USING (deal, loan_id)"
+        f"SELECT loans.version, {columns} FROM entries JOIN loans USING (deal, loan)"
         f" WHERE deal = ? {'AND day > 0 ORDER BY day, entry' if by_day else 'ORDER BY entry'}"
     )
     for version, *row in book.connection.execute(query, (deal,)):

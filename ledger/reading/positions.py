@@ -6,25 +6,19 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ledger.book import Book
-from ledger.entries import Kind
-from ledger.events import Amounts
-from ledger.records import decode_legs
+from ledger.records import DayKind
+from ledger.waterfall import Account
 
 
-class DayEntry(NamedTuple):
-    """An entry that counts to a business day."""
+class DayMove(NamedTuple):
+    """What the entries of a kind moved on an account of a party on a business day."""
 
-    entry: int
-    """Its number in the book."""
-    kind: Kind
-    """Of a reversal: the kind of what it takes back."""
-    sign: int
-    """-1 for a reversal."""
-    version: int
-    """Of the terms of its loan."""
-    legs: tuple[Amounts, ...]
-    """By the parties of that version in order; parties at the end with nothing left out."""
-    amounts: Amounts
+    kind: DayKind
+    """With what was taken back of that kind."""
+    party: int
+    account: Account
+    amount_minor: int
+    """Debit positive."""
 
 
 class RunningLoan(NamedTuple):
@@ -36,19 +30,32 @@ class RunningLoan(NamedTuple):
     outstanding_minor: int
 
 
-def entries_of_day(book: Book, deal: int, day: int) -> Iterator[DayEntry]:
-    """Every entry of a deal on a loan that counts to a business day."""
+def moves_of_day(book: Book, deal: int, day: int) -> list[DayMove]:
+    """What a business day moved, by kind of entry, party and account."""
     query = (
-        "SELECT entry, kind, mirrored, version, legs, entries.principal_minor, interest_minor,"
-        " penalty_minor, fee_minor FROM entries JOIN loans USING (deal, loan_id)"
-        " WHERE deal = ? AND day = ? ORDER BY entry"
+        "SELECT abs(kind), party, account, sum(amount_minor) FROM day_moves"
+        " WHERE deal = ? AND day = ? GROUP BY abs(kind), party, account"
     )
-    for entry, kind, mirrored, version, legs, *amounts in book.connection.execute(
-        query, (deal, day)
-    ):
-        sign = -1 if kind == Kind.REVERSAL.value else 1
-        words = tuple(Amounts.unpack(word) for word in decode_legs(legs))
-        yield DayEntry(entry, Kind(mirrored or kind), sign, version, words, Amounts(*amounts))
+    return [
+        DayMove(DayKind(kind), party, Account(account), amount_minor)
+        for kind, party, account, amount_minor in book.connection.execute(query, (deal, day))
+    ]
+
+
+def amounts_of_day(book: Book, deal: int, day: int) -> dict[DayKind, int]:
+    """What the entries of each kind come to on a business day, less what was taken back of it."""
+    query = (
+        "SELECT abs(kind), sum(iif(kind > 0, amount_minor, -amount_minor)) FROM day_totals"
+        " WHERE deal = ? AND day = ? GROUP BY abs(kind)"
+    )
+    found = book.connection.execute(query, (deal, day))
+    return {DayKind(kind): amount_minor for kind, amount_minor in found}
+
+
+def count_booked(book: Book, deal: int) -> int:
+    """Loans ever booked in a deal, from the sums of its days: no loan is read."""
+    query = "SELECT coalesce(sum(entries), 0) FROM day_totals WHERE deal = ? AND kind = ?"
+    return int(book.connection.execute(query, (deal, DayKind.BOOKING)).fetchone()[0])
 
 
 def running_loans(book: Book, deal: int) -> Iterator[RunningLoan]:

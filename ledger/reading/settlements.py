@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ledger.book import Book
 from ledger.records import PaymentKind
@@ -145,6 +146,28 @@ def clearing_minor(book: Book, deal: int, through_day: int | None = None) -> dic
     for party, amount in found:
         totals[party] = totals.get(party, 0) + amount
     return {party: amount for party, amount in totals.items() if amount}
+
+
+class DayCleared(NamedTuple):
+    """What the entries of a kind added to CLEARING of a party on a business day."""
+
+    day: int
+    kind: int
+    """A `DayKind`; below 0 what takes an entry of that kind back."""
+    settled: int
+    """Number of the deal's newest settlement when they were posted; 0 before the first."""
+    party: int
+    amount_minor: int
+
+
+def cleared_by_day(book: Book, deal: int) -> Iterator[DayCleared]:
+    """What added to CLEARING in a deal, oldest business day first: a few rows for each day."""
+    query = (
+        "SELECT day, kind, settled, party, amount_minor FROM day_moves"
+        " WHERE deal = ? AND account = ? ORDER BY day, abs(kind), kind DESC"
+    )
+    found = book.connection.execute(query, (deal, Account.CLEARING.value))
+    return (DayCleared(*row) for row in found)
 
 
 def _settlement(book: Book, deal: int, row: tuple[Any, ...]) -> Settlement:

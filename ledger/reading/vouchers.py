@@ -158,6 +158,14 @@ def vouchers(book: Book, deal: int) -> Iterator[Voucher]:
     return map(voucher_of, book.connection.execute(query, (deal,)))
 
 
+def has_vouchers(book: Book, deal: int, member: int | None = None) -> bool:
+    """Whether a deal has a voucher; with `member`, one that it is to owe or was issued to it."""
+    query = (
+        "SELECT 1 FROM vouchers WHERE deal = ?1 AND (?2 IS NULL OR ?2 IN (core, supplier)) LIMIT 1"
+    )
+    return book.connection.execute(query, (deal, member)).fetchone() is not None
+
+
 def vouchers_due(book: Book, deal: int, first: int, last: int) -> Iterator[Voucher]:
     """Confirmed vouchers with something outstanding, due from `first` to `last`, by due date."""
     query = (

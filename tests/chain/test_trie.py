@@ -9,6 +9,7 @@ import rlp
 from eth.db.account import AccountDB
 from eth.db.atomic import AtomicDB
 from eth.db.trie import make_trie_root_and_nodes
+from eth_hash.auto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 from trie import HexaryTrie
@@ -16,7 +17,7 @@ from trie import HexaryTrie
 from ledger.chain.accounts import LedgerAccounts
 from ledger.chain.ordered_trie import root_of
 from ledger.chain.store import Store, Table
-from ledger.chain.trie import EMPTY_ROOT, NodeDamaged, Trie, compact, expand, nibbles_of
+from ledger.chain.trie import EMPTY_ROOT, Node, NodeDamaged, Trie, compact, expand, nibbles_of
 from ledger.errors import ChainCorrupt
 
 
@@ -258,3 +259,25 @@ def test_storage_deleted_and_taken_back_is_as_before(tmp_path: Path) -> None:
         prefix = b"s" + ADDRESSES[0]
         assert not list(batch.scan(Table.STATE, prefix, prefix + b"\xff"))
         assert again.get_storage(ADDRESSES[0], 1) == 0
+
+
+def test_nodes_that_many_keys_pass_stay_at_hand_and_others_do_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ledger.chain.trie._KNOWN_NODES", 400)
+    keys = [nibbles_of(keccak(at.to_bytes(4, "big"))) for at in range(4_500)]
+    nodes = Memory()
+    known: dict[bytes, Node] = {}
+    trie = Trie(nodes, EMPTY_ROOT, known)
+    trie.update((key, b"v" * 40) for key in keys)
+    loaded: list[bytes] = []
+    monkeypatch.setattr(nodes, "load", lambda path: loaded.append(path) or nodes.get(path))
+    for first in range(0, 4_500, 100):
+        for key in keys[first : first + 100]:
+            trie.get(key)
+        trie.update((key, bytes([first // 100]) * 40) for key in keys[first : first + 100])
+        assert len(known) <= 400 and not [node for node in known.values() if len(node) != 17]
+    # The root, its 16 children and most of theirs: what was changed replaces what it was.
+    full = [path for path, node in nodes.items() if len(path) < 3 and node.count(b"\xa0") > 9]
+    assert len(full) > 100 and not set(full) & set(loaded)
+    assert Trie(nodes, trie.root).get(keys[0]) == bytes(40)

@@ -17,6 +17,7 @@ import pytest
 from ledger import reading
 from ledger.chain.export import export_chain
 from ledger.ledger import Ledger
+from ledger.refs import every
 from tests.cli.office import Office, Outcome
 from tests.replay import covered as covered_partnership
 
@@ -109,7 +110,7 @@ def with_refs(value: Any, known: dict[str, str]) -> Any:
 def ids(pair: Pair) -> dict[str, str]:
     """Id to ref, of all that the ledger's own folder knows."""
     with Ledger.open(pair.own) as ledger:
-        rows = ledger._refs.execute("SELECT id, ref FROM refs")
+        rows = every(ledger._refs)
         return {"0x" + own.hex(): ref for own, ref in rows}
 
 
@@ -342,7 +343,7 @@ def test_refs_that_no_salt_makes_are_left_out(demo: Pair, tmp_path: Path) -> Non
     handed, new = tmp_path / "handed", tmp_path / "new"
     copytree(demo.own / "deals", handed / "deals")
     with Ledger.open(demo.own) as ledger:
-        rows = list(ledger._refs.execute("SELECT id, ref FROM refs LIMIT 3"))
+        rows = list(every(ledger._refs))[:3]
     refs = sqlite3.connect(handed / "refs.sqlite")
     refs.execute("CREATE TABLE refs (id BLOB PRIMARY KEY, ref TEXT NOT NULL) WITHOUT ROWID")
     refs.executemany("INSERT INTO refs VALUES (?, ?)", [(*rows[0],), (rows[1][0], "another")])

@@ -9,7 +9,7 @@ import rlp
 from hypothesis import given
 from hypothesis import strategies as some
 
-from ledger.chain.rlp_slices import decode_items
+from ledger.chain.rlp_slices import decode_items, receipt_logs
 
 STRINGS = some.binary(max_size=80) | some.binary(min_size=250, max_size=300)
 PREFIXES = some.sampled_from((0, 0x7F, 0x80, 0x81, 0xB7, 0xB8, 0xC0, 0xF7, 0xF8))
@@ -55,3 +55,29 @@ def test_altered_bytes_are_what_rlp_takes_them_for(item: Any, chosen: Any) -> No
         assert str(found.value) == str(error)
     else:
         assert decode_items(encoded) == expected
+
+
+LOGS = some.lists(
+    some.tuples(
+        some.binary(min_size=20, max_size=20),
+        some.lists(some.binary(min_size=32, max_size=32), max_size=4).map(tuple),
+        some.one_of(some.binary(max_size=300), some.integers(0, 255).map(lambda one: bytes([one]))),
+    ),
+    max_size=8,
+)
+
+
+@given(LOGS, some.sampled_from([b"", b"\x01", b"\x02"]), some.sampled_from([b"", b"\x01"]))
+def testLOGS_of_receipts_are_those_that_rlp_reads(
+    logs: list[tuple[bytes, tuple[bytes, ...], bytes]], prefix: bytes, status: bytes
+) -> None:
+    receipt = [status, b"\x01\x00", bytes(256), [[one[0], list(one[1]), one[2]] for one in logs]]
+    assert receipt_logs(prefix + rlp.encode(receipt)) == logs
+
+
+@pytest.mark.parametrize("topics", [5, 9])
+def testLOGS_of_another_form_are_read_all_the_same(topics: int) -> None:
+    logs = [[b"a" * 20, [b"t" * 32] * topics, b""], [b"short", [b"t"], b"data"]]
+    for one in ([logs[0]], [logs[1]], logs):
+        receipt = rlp.encode([b"", b"", b"", one])
+        assert receipt_logs(receipt) == [(a, tuple(t), d) for a, t, d in one]

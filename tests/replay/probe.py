@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 
 import vyper
-from eth.vm.forks.london.blocks import LondonBlockHeader
 from eth_hash.auto import keccak
 from eth_keys.datatypes import PrivateKey
 
 from ledger.chain.genesis import Genesis
+from ledger.chain.headers import Header
 from ledger.founding import contract_address
 from ledger.keys import sign_transaction
 from tests.replay.forge import CHAIN_ID
@@ -105,9 +105,9 @@ def signed(nonce: int, data: bytes, to: bytes = PROBE, gas: int = 3_000_000) -> 
     return sign_transaction(KEY, chain_id=CHAIN_ID, nonce=nonce, to=to, data=data, gas=gas)
 
 
-def header(number: int) -> LondonBlockHeader:
+def header(number: int) -> Header:
     """A header as the EVM sees it; its roots are of nothing."""
-    return LondonBlockHeader(
+    return Header(
         difficulty=2,
         block_number=number,
         gas_limit=GENESIS.gas_limit,

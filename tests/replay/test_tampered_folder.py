@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import rlp
 from eth_hash.auto import keccak
 
 from ledger.chain.blocks import SNAPSHOT, block_key, place_key
@@ -161,7 +160,7 @@ def test_validators_edited_in_the_database(folder: Path, forge: Forge) -> None:
 
 def test_a_header_rewritten_in_the_database(folder: Path, forge: Forge) -> None:
     header = forge.block(AT).header
-    changed = rlp.encode(header.copy(gas_used=header.gas_used + 1))
+    changed = header.copy(gas_used=header.gas_used + 1).encode()
     rewrite(folder, Table.HEADERS, block_key(AT), lambda stored: changed)
     report = replay(folder)
     says(

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import rlp
 from eth_hash.auto import keccak
 from eth_keys.datatypes import PrivateKey
 
@@ -215,7 +214,7 @@ def test_both_headers_prove_it_without_either_chain(forge: Forge, export_folder:
     stranger = forge.again("stranger")
     stranger.seal(one.block, STRANGER)
     with pytest.raises(ValueError, match="by one validator"):
-        equivocation_of(one.headers[0], rlp.encode(stranger.block(one.block).header))
+        equivocation_of(one.headers[0], stranger.block(one.block).header.encode())
 
 
 def test_a_fork_that_no_validator_sealed_convicts_nobody(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ledger import reading
 from ledger.events import (
     Amounts,
     EntriesSubmitted,
@@ -132,10 +133,20 @@ def test_a_rolled_back_run_leaves_nothing_behind() -> None:
     assert rows(folded)["balances"] == [] and rows(folded)["loans"] == []
 
 
-def test_every_entry_is_found_by_an_index_after_a_rebuild() -> None:
+def test_loans_and_entries_are_found_without_walking() -> None:
     folded = fold([story(2)])
-    for column in ("entry_id", "loan_id"):
-        plan = folded.connection.execute(
-            f"EXPLAIN QUERY PLAN SELECT * FROM entries WHERE {column} = x'00'"
-        ).fetchone()
-        assert "USING INDEX" in plan[3], plan
+    asked: list[str] = []
+    folded.connection.set_trace_callback(asked.append)
+    loan = reading.loan(folded, 1, LOANS[3])
+    entry = reading.entry(folded, 1, own(2, 3))
+    booking = reading.entry(folded, 1, LOANS[3], booking=True)
+    own_entries = reading.entries_of_loan(folded, 1, LOANS[3])
+    folded.connection.set_trace_callback(None)
+    assert loan is not None and entry is not None and booking is not None
+    assert [one.entry_id for one in own_entries] == [LOANS[3], own(2, 3), own(4, 3)]
+    assert len(asked) == 4
+    for query in asked:
+        plan = folded.connection.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()
+        # The chain is what was found so far of the loan's own entries.
+        assert [step[3] for step in plan if "SCAN" in step[3]] in ([], ["SCAN chain"] * 2), plan
+        assert not [step[3] for step in plan if "entries_by_day" in step[3]], plan

@@ -240,7 +240,7 @@ def test_dry_run_says_the_same_and_keeps_nothing(insured: Ledger) -> None:
 
 def test_loan_unknown_by_its_text_goes_by_its_id(insured: Ledger) -> None:
     submit(insured, booking(), overdue())
-    insured._refs.execute("DELETE FROM refs")
+    insured._refs.execute("DELETE FROM recent_refs")
     shown = "0x" + loan(insured).loan_id.hex()
     assert claimed(run(insured)) == [shown]
     done = insured.reverse([f"compensation/{shown}/{DUE.isoformat()}"], deal=COVERED, by=SERVICER)

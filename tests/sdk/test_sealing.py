@@ -186,9 +186,11 @@ def test_list_of_days_works_out_no_statement_that_it_compares_with_nothing(
 ) -> None:
     worked_out: list[int] = []
 
-    def statement(book: Book, deal: reading.Deal, day: int) -> reading.DayStatement:
+    def statement(
+        book: Book, deal: reading.Deal, day: int, *, entries_max: int | None = None
+    ) -> reading.DayStatement:
         worked_out.append(day)
-        return plain(book, deal, day)
+        return plain(book, deal, day, entries_max=entries_max)
 
     plain = days.statement
     monkeypatch.setattr(sealing.days, "statement", statement)

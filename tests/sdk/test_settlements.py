@@ -450,7 +450,7 @@ def test_transfers_are_known_by_the_banks_file_where_the_folder_is_not_told(
     lend(ledger)
     settle(ledger)
     pay(ledger, f"{DEAL}/1/1", reference="BK-77")
-    ledger._refs.execute("DELETE FROM refs")
+    ledger._refs.execute("DELETE FROM recent_refs")
     (unknown,) = transfers.transfers(ledger, LEAD)
     assert unknown.reference.startswith("0x")
     (known,) = transfers.transfers(ledger, LEAD, known=["other", "BK-77"])
