@@ -10,7 +10,6 @@ from ledger.cli.command import Asked, Output, command
 from ledger.cli.submitting import submitted_output, unread_output
 from ledger.errors import EntryRejected, FileInvalid
 from ledger.messages import text
-from ledger.posting import Submitted
 
 
 def enrol_command(noun: click.Group) -> None:
@@ -22,6 +21,7 @@ def enrol_command(noun: click.Group) -> None:
     def enrol(asked: Asked, file: Path, allow_extra: bool) -> Output:
         """Enrol suppliers."""
         from ledger import enrolling, files
+        from ledger.posting import Submitted
 
         by = asked.acting()
         with asked.open() as ledger:

@@ -12,11 +12,11 @@ from ledger.cli.command import Asked, Output, command
 from ledger.cli.render import progress, waiting
 from ledger.errors import EntryInvalid, EntryRejected, FileInvalid
 from ledger.messages import text
-from ledger.posting import Submitted
 
 if TYPE_CHECKING:
     from ledger.entries import Entry
     from ledger.ledger import Ledger
+    from ledger.posting import Submitted
     from ledger.voucher_entries import VoucherEntry
 
 _MOST_REFS = 20
@@ -97,6 +97,8 @@ def run_output(
     except EntryInvalid as error:
         return unread_output(error, file, ledger)
     except EntryRejected as error:
+        from ledger.posting import Submitted
+
         click.echo(str(error), err=True)
         assert isinstance(error.submitted, Submitted)
         return submitted_output(

@@ -131,7 +131,7 @@ UnixSeconds = Annotated[
 class Member(BaseModel):
     """One institution on the ledger."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
 
     id: Id
     name: Annotated[str, Field(min_length=1, max_length=200)]
@@ -153,7 +153,12 @@ class Consortium(BaseModel):
     """The members and their chain. Frozen: later changes are entries, not edits of this file."""
 
     model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", validate_by_name=True, validate_by_alias=True
+        frozen=True,
+        strict=True,
+        extra="forbid",
+        validate_by_name=True,
+        validate_by_alias=True,
+        defer_build=True,
     )
 
     name: Annotated[str, Field(min_length=1, max_length=200)]

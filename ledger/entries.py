@@ -125,7 +125,10 @@ Day = Annotated[date, Field(ge=EPOCH)]
 class Row(BaseModel):
     """What all entries have. Not an entry itself."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", ser_json_bytes="hex")
+    # Built where it is first used: most commands check no entry.
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", ser_json_bytes="hex", defer_build=True
+    )
 
     has_own_ref: ClassVar[bool] = True
     """Whether its ref is no other's; else it goes by the ref of what it is about."""

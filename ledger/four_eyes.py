@@ -10,11 +10,11 @@ from ledger.bindings import action_id, encode_batch, encode_call, label
 from ledger.errors import Reverted
 from ledger.keys import KeyUse
 from ledger.outbox import Outbox
-from ledger.rows import Route
-from ledger.submission import Asked
 
 if TYPE_CHECKING:
     from ledger.ledger import Ledger
+    from ledger.rows import Route
+    from ledger.submission import Asked
 
 _WORD = 32
 _HEAD = 4 + _WORD

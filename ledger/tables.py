@@ -176,8 +176,14 @@ def _checked(check: Callable[[str], str], value: object) -> object:
 class Table(BaseModel):
     """What all tables of the terms have: frozen, strict, no unknown keys."""
 
+    # Built where it is first used: most commands read no terms.
     model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", validate_by_name=True, validate_by_alias=True
+        frozen=True,
+        strict=True,
+        extra="forbid",
+        validate_by_name=True,
+        validate_by_alias=True,
+        defer_build=True,
     )
 
 

@@ -1,8 +1,9 @@
 """Accounts: the present state of all accounts, as the EVM reads and writes it.
 
-Takes the place of py-evm's `AccountDB`. Values are read from the tries once and kept as plain
-numbers; what changed goes into the tries when a block ends. An empty account does not exist
-(EIP-161), which spares writing and clearing the ones that are only touched.
+Takes the place of py-evm's `AccountDB`, without being a subclass: who only reads imports no EVM.
+Values are read from the tries once and kept as plain numbers; what changed goes into the tries when
+a block ends. An empty account does not exist (EIP-161), which spares writing and clearing the ones
+that are only touched.
 """
 
 from __future__ import annotations
@@ -11,14 +12,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-import rlp
-from eth.abc import AccountDatabaseAPI, MetaWitnessAPI
-from eth.db.witness import MetaWitness
-from eth.typing import JournalDBCheckpoint
 from eth_hash.auto import keccak
-from eth_typing import Hash32
-from rlp.codec import encode_raw
 
+from ledger.chain.rlp_slices import decode_kept, encode_items, integer
 from ledger.chain.store import Batch, Table, View
 from ledger.chain.trie import EMPTY_ROOT, NodeDamaged, Trie, nibbles_of
 from ledger.errors import ChainCorrupt
@@ -64,7 +60,7 @@ class StateNodes:
         _writable(self.view).delete(Table.STATE, self._prefix + path)
 
 
-class LedgerAccounts(AccountDatabaseAPI):
+class LedgerAccounts:
     """The accounts under a state root, which must be the newest of the view."""
 
     def __init__(self, view: View, state_root: bytes = EMPTY_ROOT) -> None:
@@ -77,6 +73,8 @@ class LedgerAccounts(AccountDatabaseAPI):
         self._accounts: dict[bytes, Account] = {}
         self._stored_slots: dict[Slot, int] = {}
         self._slots: dict[Slot, int] = {}
+        # Set since the last block ended; some may hold what they held then.
+        self._changed: set[Slot] = set()
         self._codes: dict[bytes, bytes] = {}
         self._wiped: dict[bytes, bool] = {}
         # As of the start of the transaction, for gas (EIP-2200, EIP-2929).
@@ -91,9 +89,14 @@ class LedgerAccounts(AccountDatabaseAPI):
             nodes.view = view
 
     @property
-    def state_root(self) -> Hash32:
+    def slots_at_hand(self) -> int:
+        """How many storage slots are kept as plain numbers."""
+        return len(self._slots)
+
+    @property
+    def state_root(self) -> bytes:
         """Root as of the last block that ended."""
-        return Hash32(self._accounts_trie.root)
+        return self._accounts_trie.root
 
     @state_root.setter
     def state_root(self, value: bytes) -> None:
@@ -118,6 +121,7 @@ class LedgerAccounts(AccountDatabaseAPI):
         self._originals.setdefault(key, before)
         self._undo.append((self._slots, key, before))
         self._slots[key] = value
+        self._changed.add(key)
 
     def delete_storage(self, address: bytes) -> None:
         """Set every slot of a contract to 0."""
@@ -180,9 +184,9 @@ class LedgerAccounts(AccountDatabaseAPI):
             self._codes[code_hash] = code
         return code
 
-    def get_code_hash(self, address: bytes) -> Hash32:
+    def get_code_hash(self, address: bytes) -> bytes:
         """Hash of the runtime code."""
-        return Hash32(self._account(address).code_hash)
+        return self._account(address).code_hash
 
     def delete_code(self, address: bytes) -> None:
         """Remove the runtime code."""
@@ -210,9 +214,9 @@ class LedgerAccounts(AccountDatabaseAPI):
         """Whether the account has no nonce, balance or code."""
         return self._account(address) == _EMPTY
 
-    def record(self) -> JournalDBCheckpoint:
+    def record(self) -> int:
         """A point to return to."""
-        return JournalDBCheckpoint(len(self._undo))
+        return len(self._undo)
 
     def discard(self, checkpoint: int) -> None:
         """Return to a point."""
@@ -233,7 +237,7 @@ class LedgerAccounts(AccountDatabaseAPI):
         self._originals.clear()
         self._warm.clear()
 
-    def make_state_root(self) -> Hash32:
+    def make_state_root(self) -> bytes:
         """The root of the present state, saved."""
         self.persist()
         return self.state_root
@@ -252,7 +256,7 @@ class LedgerAccounts(AccountDatabaseAPI):
         trie = self._slot_trie(address)
         return self._proof(trie, _hashed_key(slot.to_bytes(32, "big")), f"0x{address.hex()}")
 
-    def persist(self) -> MetaWitnessAPI:
+    def persist(self) -> None:
         """A block ends: put what changed into the tries. Raises `ChainCorrupt`, `DiskFull`."""
         self.lock_changes()
         changed = self._persist_slots()
@@ -269,7 +273,6 @@ class LedgerAccounts(AccountDatabaseAPI):
         if len(self._slots) > _CACHED_SLOTS:
             self._slots.clear()
             self._stored_slots.clear()
-        return MetaWitness(set(), {})
 
     def _persist_slots(self) -> set[bytes]:
         """Addresses of the contracts whose storage changed."""
@@ -277,10 +280,12 @@ class LedgerAccounts(AccountDatabaseAPI):
         for address in self._wiped:
             self._wipe(address)
             by_address[address] = []
-        for key, value in self._slots.items():
-            if value != self._stored_slots[key]:
+        for key in self._changed:
+            value = self._slots.get(key)
+            # None: first read, and set, on storage whose removal was then taken back.
+            if value is not None and value != self._stored_slots[key]:
                 address, slot = key
-                encoded = encode_raw(_integer(value)) if value else b""
+                encoded = encode_items(integer(value)) if value else b""
                 change = (_hashed_key(slot.to_bytes(32, "big")), encoded)
                 by_address.setdefault(address, []).append(change)
                 self._stored_slots[key] = value
@@ -288,6 +293,7 @@ class LedgerAccounts(AccountDatabaseAPI):
             update = partial(self._slot_trie(address).update, changes)
             self._storage_roots[address] = self._guarded(update, f"0x{address.hex()}")
         self._wiped.clear()
+        self._changed.clear()
         return set(by_address)
 
     def _wipe(self, address: bytes) -> None:
@@ -307,8 +313,8 @@ class LedgerAccounts(AccountDatabaseAPI):
         if account == _EMPTY:
             return b""
         root = self._storage_roots[address]
-        fields = [_integer(account.nonce), _integer(account.balance), root, account.code_hash]
-        return bytes(encode_raw(fields))
+        fields = [integer(account.nonce), integer(account.balance), root, account.code_hash]
+        return encode_items(fields)
 
     def _account(self, address: bytes) -> Account:
         account = self._accounts.get(address)
@@ -327,7 +333,7 @@ class LedgerAccounts(AccountDatabaseAPI):
         encoded = self._guarded(lambda: self._accounts_trie.get(key), "accounts")
         account, root = _EMPTY, EMPTY_ROOT
         if encoded:
-            nonce, balance, root, code_hash = rlp.decode(encoded)
+            nonce, balance, root, code_hash = decode_kept(encoded)
             account = Account(
                 int.from_bytes(nonce, "big"), int.from_bytes(balance, "big"), code_hash
             )
@@ -344,7 +350,7 @@ class LedgerAccounts(AccountDatabaseAPI):
         hashed = _hashed_key(slot.to_bytes(32, "big"))
         trie = self._slot_trie(address)
         encoded = self._guarded(lambda: trie.get(hashed), f"0x{address.hex()}")
-        value = int.from_bytes(rlp.decode(encoded), "big") if encoded else 0
+        value = int.from_bytes(decode_kept(encoded), "big") if encoded else 0
         self._stored_slots[key] = self._slots[key] = value
         return value
 
@@ -395,7 +401,3 @@ def _writable(view: View) -> Batch:
 
 def _hashed_key(key: bytes) -> bytes:
     return nibbles_of(keccak(key))
-
-
-def _integer(value: int) -> bytes:
-    return value.to_bytes((value.bit_length() + 7) // 8, "big")

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-
-import rlp
-from eth.vm.forks.london.blocks import LondonBlockHeader
-from rlp.codec import encode_raw
+from typing import TYPE_CHECKING
 
 from ledger.chain.accounts import check_state_root
 from ledger.chain.clique import Snapshot, decode_snapshot, encode_snapshot
 from ledger.chain.engine import Head
+from ledger.chain.headers import Header, decode_header, header_of
 from ledger.chain.ordered_trie import root_of
-from ledger.chain.pending import PendingBlock, encoded_receipt
-from ledger.chain.rlp_slices import decode_items
+from ledger.chain.records import encoded_receipt
+from ledger.chain.rlp_slices import decode_items, decode_kept, encode_items
 from ledger.chain.store import Batch, Table, View
 from ledger.errors import ChainCorrupt
+
+if TYPE_CHECKING:
+    from ledger.chain.pending import PendingBlock
 
 HEAD, SNAPSHOT, PROPOSALS, GENESIS = b"head", b"snapshot", b"proposals", b"genesis"
 
@@ -26,21 +27,21 @@ HEAD, SNAPSHOT, PROPOSALS, GENESIS = b"head", b"snapshot", b"proposals", b"genes
 class Block:
     """A sealed block."""
 
-    header: LondonBlockHeader
+    header: Header
     transactions: tuple[bytes, ...]
     """Signed transactions as they were sent."""
 
     def encode(self) -> bytes:
         """RLP of the block, as `geth export` writes it."""
-        items = [raw if raw[0] < 0x80 else rlp.decode(raw) for raw in self.transactions]
-        return bytes(encode_raw([rlp.decode(rlp.encode(self.header)), items, []]))
+        items = [raw if raw[0] < 0x80 else decode_items(raw) for raw in self.transactions]
+        return encode_items([self.header.items(), items, []])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadState:
     """The newest block with what sealing the next one needs."""
 
-    header: LondonBlockHeader
+    header: Header
     snapshot: Snapshot
 
     @property
@@ -60,9 +61,9 @@ def decode_block(encoded: bytes) -> Block:
     if uncles:
         raise ValueError("uncles")
     return Block(
-        header=rlp.decode(encode_raw(header), sedes=LondonBlockHeader),
+        header=header_of(header),
         transactions=tuple(
-            item if isinstance(item, bytes) else bytes(encode_raw(item)) for item in items
+            item if isinstance(item, bytes) else encode_items(item) for item in items
         ),
     )
 
@@ -77,15 +78,14 @@ def place_key(number: int, index: int) -> bytes:
     return block_key(number) + index.to_bytes(4, "big")
 
 
-def read_header(view: View, number: int) -> LondonBlockHeader:
+def read_header(view: View, number: int) -> Header:
     """Header of a block that must be there. Raises `ChainCorrupt`."""
     return _decoded_header(view.need(Table.HEADERS, block_key(number)))
 
 
 @lru_cache(maxsize=1024)
-def _decoded_header(encoded: bytes) -> LondonBlockHeader:
-    header: LondonBlockHeader = rlp.decode(encoded, sedes=LondonBlockHeader)
-    return header
+def _decoded_header(encoded: bytes) -> Header:
+    return decode_header(encoded)
 
 
 def read_block(view: View, number: int) -> Block:
@@ -96,7 +96,7 @@ def read_block(view: View, number: int) -> Block:
 
 def read_head(view: View) -> HeadState:
     """The head as of the view's commit. Raises `ChainCorrupt`."""
-    number_bytes, block_hash = rlp.decode(view.need(Table.META, HEAD))
+    number_bytes, block_hash = decode_kept(view.need(Table.META, HEAD))
     view.block = int.from_bytes(number_bytes, "big")
     header = read_header(view, view.block)
     if header.hash != block_hash:
@@ -122,10 +122,10 @@ def check_head(view: View) -> HeadState:
     return state
 
 
-def write_block(batch: Batch, header: LondonBlockHeader, pending: PendingBlock) -> None:
+def write_block(batch: Batch, header: Header, pending: PendingBlock) -> None:
     """Put a sealed block into the batch."""
     number = header.block_number
-    batch.put(Table.HEADERS, block_key(number), rlp.encode(header))
+    batch.put(Table.HEADERS, block_key(number), header.encode())
     batch.put(Table.NUMBERS, header.hash, block_key(number))
     for index, raw in enumerate(pending.transactions):
         place = place_key(number, index)
@@ -137,7 +137,7 @@ def write_block(batch: Batch, header: LondonBlockHeader, pending: PendingBlock) 
 def write_head(batch: Batch, state: HeadState) -> None:
     """Make a block in the batch the newest."""
     head = [block_key(state.header.block_number), state.header.hash]
-    batch.put(Table.META, HEAD, rlp.encode(head))
+    batch.put(Table.META, HEAD, encode_items(head))
     batch.put(Table.META, SNAPSHOT, encode_snapshot(state.snapshot))
 
 

@@ -8,14 +8,13 @@ wrong with the header; the same function serves the sealing engine and the audit
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, NoReturn, Protocol
+from functools import lru_cache
+from typing import NoReturn
 
-import rlp
 from eth_hash.auto import keccak
-from eth_keys.datatypes import Signature
-from eth_keys.exceptions import BadSignature
-from eth_utils.exceptions import ValidationError
 
+from ledger.chain.headers import EMPTY_UNCLES_HASH, Header
+from ledger.chain.rlp_slices import decode_kept, encode_items
 from ledger.errors import ChainCorrupt
 
 EPOCH_BLOCKS = 30_000
@@ -24,51 +23,6 @@ IN_TURN, OUT_OF_TURN = 2, 1
 NONCE_ADD, NONCE_DROP = b"\xff" * 8, b"\x00" * 8
 VANITY_BYTES, SEAL_BYTES, ADDRESS_BYTES = 32, 65, 20
 ZERO_ADDRESS, ZERO_HASH = bytes(20), bytes(32)
-EMPTY_UNCLES_HASH = keccak(rlp.encode([]))
-
-
-class Header(Protocol):
-    """The fields of a block header that Clique reads."""
-
-    @property
-    def block_number(self) -> int:
-        """Number in the chain; genesis is 0."""
-        ...
-
-    @property
-    def timestamp(self) -> int:
-        """Unix seconds."""
-        ...
-
-    @property
-    def coinbase(self) -> bytes:
-        """The candidate of the vote, or zero."""
-        ...
-
-    @property
-    def difficulty(self) -> int:
-        """2 when sealed in turn, else 1."""
-        ...
-
-    @property
-    def extra_data(self) -> bytes:
-        """Vanity, at an epoch the signers, and the seal."""
-        ...
-
-    @property
-    def mix_hash(self) -> bytes:
-        """Zero."""
-        ...
-
-    @property
-    def nonce(self) -> bytes:
-        """All ones to add the candidate, zero to drop it."""
-        ...
-
-    @property
-    def uncles_hash(self) -> bytes:
-        """Hash of the empty list."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,14 +135,19 @@ def check_form(header: Header, *, epoch_blocks: int) -> None:
         _refuse(header, f"sha3Uncles 0x{EMPTY_UNCLES_HASH.hex()}", f"0x{header.uncles_hash.hex()}")
 
 
-def sealing_hash(header: Any) -> bytes:
+def sealing_hash(header: Header) -> bytes:
     """What the sealer signs: the hash of the header without the seal in its `extra_data`."""
     unsealed = header.copy(extra_data=header.extra_data[:-SEAL_BYTES])
-    return bytes(keccak(rlp.encode(unsealed)))
+    return bytes(keccak(unsealed.encode()))
 
 
 def sealer_of(header: Header) -> bytes:
     """Address recovered from the header's seal. Raises `ChainCorrupt`."""
+    # Who opens a ledger to read recovers nothing.
+    from eth_keys.datatypes import Signature
+    from eth_keys.exceptions import BadSignature
+    from eth_utils.exceptions import ValidationError
+
     try:
         seal = Signature(signature_bytes=header.extra_data[-SEAL_BYTES:])
         public_key = seal.recover_public_key_from_msg_hash(sealing_hash(header))
@@ -207,12 +166,13 @@ def encode_snapshot(snapshot: Snapshot) -> bytes:
     """RLP form, for the store."""
     recents = [[number.to_bytes(8, "big"), signer] for number, signer in snapshot.recents]
     votes = [[vote.signer, vote.candidate, bytes([vote.add])] for vote in snapshot.votes]
-    return bytes(rlp.encode([list(snapshot.signers), recents, votes]))
+    return encode_items([list(snapshot.signers), recents, votes])
 
 
+@lru_cache(maxsize=4)
 def decode_snapshot(encoded: bytes) -> Snapshot:
     """The snapshot that `encode_snapshot` encoded."""
-    signers, recents, votes = rlp.decode(encoded)
+    signers, recents, votes = decode_kept(encoded)
     return Snapshot(
         signers=tuple(signers),
         recents=tuple((int.from_bytes(number, "big"), signer) for number, signer in recents),

@@ -20,8 +20,8 @@ from ledger.chain.code_blocks import INSIDE, Writer
 from ledger.chain.interpreter import LANDING, TABLE, LedgerComputation, landings, wrong_jump
 from ledger.chain.signed_words import divided, extended, remainder, shifted
 
-HOT_AFTER = 24
-"""Entries after which a block is compiled, which costs as much as a few dozen runs of it."""
+HOT_AFTER = 12
+"""Entries after which a block is compiled, which costs as much as a dozen runs of it save."""
 
 Block = Callable[[Any, list[int], Any, Any], int]
 """Computation, stack, memory, gas meter; returns the next entry, -1 - it for the interpreter."""

@@ -21,7 +21,9 @@ from eth_typing import Address, BlockNumber, Hash32
 from eth_utils.exceptions import ValidationError
 
 from ledger.chain.accounts import LedgerAccounts
+from ledger.chain.blocks import HeadState, previous_hashes
 from ledger.chain.compiled import CompiledComputation
+from ledger.chain.engine import ZERO_ADDRESS
 from ledger.chain.interpreter import LedgerComputation
 from ledger.chain.store import View
 from ledger.errors import Reverted, TransactionInvalid
@@ -54,14 +56,15 @@ class TransactionExecutor(LondonTransactionExecutor):
 class LedgerState(LondonState):
     """London state on our accounts, with the executor above and our interpreter."""
 
-    account_db_class = LedgerAccounts
+    # Every method of py-evm's accounts, but not a subclass; see `ledger.chain.accounts`.
+    account_db_class = cast(Any, LedgerAccounts)
     computation_class: type[LondonComputation] = CompiledComputation
     transaction_executor_class = TransactionExecutor
 
     @property
     def accounts(self) -> LedgerAccounts:
         """The accounts themselves."""
-        return cast(LedgerAccounts, self._account_db)
+        return cast(LedgerAccounts, cast(Any, self._account_db))
 
 
 def open_state(
@@ -76,8 +79,12 @@ def open_state(
     gas_limit: int,
     previous_hashes: Iterable[bytes],
     state_class: type[LedgerState] = LedgerState,
+    accounts: LedgerAccounts | None = None,
 ) -> LedgerState:
-    """The state with `state_root`, as a block with these fields sees it."""
+    """The state with `state_root`, as a block with these fields sees it.
+
+    `accounts`: those of another state, which ends with it; worth it where they have this root.
+    """
     context = ExecutionContext(
         coinbase=Address(signer),
         timestamp=timestamp,
@@ -91,9 +98,28 @@ def open_state(
     )
     # py-evm hands the first argument on to `LedgerAccounts` untouched.
     state = state_class(cast(Any, view), context, Hash32(state_root))
+    if accounts is not None and accounts.state_root == state_root:
+        accounts.move(view)
+        state._account_db = cast(Any, accounts)
     if os.environ.get(EVM_VARIABLE) == INTERPRETED and state_class is LedgerState:
         state.computation_class = LedgerComputation
     return state
+
+
+def state_at(view: View, head: HeadState, chain_id: int) -> LedgerState:
+    """The state after a block, to read."""
+    header = head.header
+    return open_state(
+        view,
+        state_root=header.state_root,
+        chain_id=chain_id,
+        number=header.block_number,
+        timestamp=header.timestamp,
+        signer=ZERO_ADDRESS,
+        difficulty=header.difficulty,
+        gas_limit=header.gas_limit,
+        previous_hashes=previous_hashes(view, header.block_number),
+    )
 
 
 def execute(state: LedgerState, transaction: SignedTransactionAPI) -> ComputationAPI:

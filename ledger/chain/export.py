@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from rlp.exceptions import RLPException
-
 from ledger.chain.blocks import Block, decode_block
 from ledger.chain.local import LocalEngine
 from ledger.errors import ChainCorrupt
@@ -44,6 +42,8 @@ def read_chain(path: Path) -> Iterator[Block]:
     Checks that each is whole and numbered in order; everything else is for replay. Raises
     `ChainCorrupt` naming the block.
     """
+    from rlp.exceptions import RLPException
+
     with path.open("rb") as file:
         number, seen_genesis = 1, False
         while encoded := _next_list(file, number):
@@ -69,6 +69,8 @@ def first_hash(path: Path) -> bytes | None:
 
     What cannot be read is for `read_chain` to say.
     """
+    from rlp.exceptions import RLPException
+
     with path.open("rb") as file:
         try:
             header = decode_block(_next_list(file, 1)).header

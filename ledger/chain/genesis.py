@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from eth.vm.forks.london.blocks import LondonBlockHeader
 from eth_hash.auto import keccak
-from eth_typing import BlockNumber
 
 from ledger.chain.clique import ADDRESS_BYTES, EPOCH_BLOCKS, SEAL_BYTES, VANITY_BYTES
+from ledger.chain.headers import Header
 from ledger.errors import ChainUnusable
 from ledger.messages import text
 from ledger.nesting import read_json
@@ -58,11 +57,11 @@ class Genesis:
         assert all(len(signer) == ADDRESS_BYTES for signer in self.signers)
         assert self.epoch_blocks > 1 and self.chain_id > 0
 
-    def header(self) -> LondonBlockHeader:
+    def header(self) -> Header:
         """The header of block 0."""
-        return LondonBlockHeader(
+        return Header(
             difficulty=_DIFFICULTY,
-            block_number=BlockNumber(0),
+            block_number=0,
             gas_limit=self.gas_limit,
             timestamp=self.timestamp,
             extra_data=self._extra_data(),

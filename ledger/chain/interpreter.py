@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from eth.abc import ComputationAPI, MessageAPI, StateAPI, TransactionContextAPI
+from eth.constants import GAS_IDENTITY, GAS_IDENTITYWORD, STACK_DEPTH_LIMIT
 from eth.exceptions import (
     FullStack,
     Halt,
@@ -18,17 +19,26 @@ from eth.exceptions import (
     InvalidInstruction,
     InvalidJumpDestination,
 )
+from eth.vm.forks.berlin.constants import WARM_STORAGE_READ_COST
 from eth.vm.forks.london.computation import LondonComputation
+from eth.vm.logic.call import max_child_gas_eip150
 from eth.vm.logic.invalid import InvalidOpcode
 from eth.vm.memory import Memory
 from eth.vm.opcode import _FastOpcode
 from eth.vm.stack import Stack
+from eth_typing import Address
 
 from ledger.chain.precompiles import PRECOMPILES
 
 _WORD = 1 << 256
 _STACK_ITEMS = 1024
 LANDING, PUSH_1, PUSH_32, _DUP1, _SWAP1 = 0x5B, 0x60, 0x7F, 0x80, 0x90
+_STATIC_CALL = 0xFA
+_COPIER = Address(bytes(19) + b"\x04")
+"""The identity precompile, by which Vyper copies memory: most of the calls there are."""
+_COPY_GAS, _COPY_WORD_GAS = GAS_IDENTITY, GAS_IDENTITYWORD
+_FAR = 1 << 32
+"""Memory that nobody can pay for."""
 
 Logic = Callable[[Any], None]
 
@@ -171,6 +181,39 @@ def _go_to(computation: LedgerComputation, target: int) -> None:
     computation.code.program_counter = target
 
 
+def _static_call(theirs: Logic) -> Logic:
+    """STATICCALL, without a message of its own where all it does is copy."""
+
+    def call(computation: LedgerComputation) -> None:
+        values: list[Any] = computation._stack.values
+        asked, to, start, size, at, room = values[-1:-7:-1] if len(values) > 5 else (0,) * 6
+        plain = to == 4 and all(type(one) is int and one < _FAR for one in (start, size, at, room))
+        deep = computation.msg.depth >= STACK_DEPTH_LIMIT
+        warm = plain and computation.state.is_address_warm(_COPIER)
+        if deep or not warm or type(asked) is not int:
+            theirs(computation)
+            return
+        del values[-6:]
+        computation.extend_memory(start, size)
+        computation.extend_memory(at, room)
+        memory, meter = computation._memory, computation._gas_meter
+        copied = memory.read_bytes(start, size)
+        meter.consume_gas(WARM_STORAGE_READ_COST, "STATICCALL")
+        given = min(asked, max_child_gas_eip150(meter.gas_remaining))
+        meter.consume_gas(given, "STATICCALL")
+        cost = _COPY_GAS + _COPY_WORD_GAS * ((size + 31) // 32)
+        if cost > given:
+            computation.return_data = b""
+            values.append(0)
+            return
+        computation.return_data = copied
+        memory._bytes[at : at + min(room, size)] = copied[:room]
+        meter.return_gas(given - cost)
+        values.append(1)
+
+    return call
+
+
 def wrong_jump(code: bytes, target: int) -> Exception:
     """The exception of a jump to what is no JUMPDEST, or is the data of a PUSH."""
     if target < len(code) and code[target] == LANDING:
@@ -242,7 +285,8 @@ def _table() -> tuple[tuple[int, Logic], ...]:
             table.append((known.gas_cost, fast.get(opcode, known.logic_fn)))
         else:
             assert opcode not in fast
-            table.append((0, cast(Logic, known or InvalidOpcode(opcode))))
+            logic = cast(Logic, known or InvalidOpcode(opcode))
+            table.append((0, _static_call(logic) if opcode == _STATIC_CALL else logic))
     return tuple(table)
 
 

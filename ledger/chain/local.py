@@ -1,5 +1,7 @@
 """Local engine: an embedded Clique chain. py-evm executes, the validators' keys seal, LMDB keeps.
 
+Reading imports no EVM: what executes is imported where a transaction or a call is.
+
 Nothing a submission does is seen by anybody else, or survives a power cut, before `keep` returns;
 after that all of it does.
 """
@@ -9,17 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import rlp
-from eth_typing import Address
-
+from ledger.chain.accounts import LedgerAccounts
 from ledger.chain.blocks import (
     GENESIS,
     Block,
     HeadState,
     block_key,
     check_head,
-    previous_hashes,
     read_block,
     read_head,
     read_header,
@@ -27,27 +27,26 @@ from ledger.chain.blocks import (
 )
 from ledger.chain.clique import Snapshot
 from ledger.chain.clock import Clock
-from ledger.chain.drafting import Draft
 from ledger.chain.engine import ZERO_ADDRESS, Head, Log, Receipt
-from ledger.chain.execution import LedgerState, call, open_state
 from ledger.chain.genesis import Genesis, decode_genesis
 from ledger.chain.lock import write_lock
-from ledger.chain.pending import Call, decode_record, encoded_receipt
-from ledger.chain.sealing import (
-    LocalSubmission,
-    Sealer,
-    read_proposals,
-    write_proposals,
-)
+from ledger.chain.records import decode_record, encoded_receipt
 from ledger.chain.store import MAP_BYTES, Store, Table, View, expect_format, write_format
 from ledger.errors import ChainCorrupt, ChainUnusable
 from ledger.messages import text
 
+if TYPE_CHECKING:
+    from ledger.chain.drafting import Draft
+    from ledger.chain.sealing import LocalSubmission, Sealer
+
 LOCK_FILE = "write.lock"
 LOCK_TIMEOUT_SECONDS = 30
+_KEPT_SLOTS = 20_000
+"""So much of the state a submission leaves at hand for the next, which may be a single entry."""
 
-Admit = Callable[[bytes, Call], bool]
-"""(sender, call) -> whether the sender may send; `call` reads the pending state"""
+Admit = Callable[[bytes, Callable[[bytes, bytes], bytes]], bool]
+"""(sender, call) -> whether the sender may send; `call`, of a contract and calldata, reads the
+pending state"""
 
 
 def create_chain(directory: Path, genesis: Genesis, *, map_bytes: int = MAP_BYTES) -> Head:
@@ -67,7 +66,7 @@ def create_chain(directory: Path, genesis: Genesis, *, map_bytes: int = MAP_BYTE
             )
             write_format(batch)
             batch.put(Table.META, GENESIS, genesis.encode())
-            batch.put(Table.HEADERS, block_key(0), rlp.encode(header))
+            batch.put(Table.HEADERS, block_key(0), header.encode())
             batch.put(Table.NUMBERS, header.hash, block_key(0))
             write_head(batch, state)
             batch.commit()
@@ -102,6 +101,7 @@ class LocalEngine:
         self._admit = admit
         self._lock_timeout_seconds = lock_timeout_seconds
         self._store = Store(directory, map_bytes=map_bytes)
+        self._accounts: LedgerAccounts | None = None
         with self._store.read() as view:
             expect_format(view, directory)
             self.genesis = decode_genesis(view.need(Table.META, GENESIS), where=str(directory))
@@ -139,8 +139,8 @@ class LocalEngine:
 
     def nonce(self, address: bytes) -> int:
         """Transactions sent by `address` up to the head."""
-        with self._state_at_head() as state:
-            return state.get_nonce(Address(address))
+        with self._accounts_at_head() as accounts:
+            return accounts.get_nonce(address)
 
     def free_nonce(self, address: bytes) -> int:
         """The nonce of the next transaction of `address`."""
@@ -148,12 +148,15 @@ class LocalEngine:
 
     def code(self, address: bytes) -> bytes:
         """Runtime code of a contract, empty when there is none."""
-        with self._state_at_head() as state:
-            return state.get_code(Address(address))
+        with self._accounts_at_head() as accounts:
+            return accounts.get_code(address)
 
     def call(self, *, to: bytes, data: bytes, sender: bytes = ZERO_ADDRESS) -> bytes:
         """Execute a read at the head and return the output. Raises `Reverted`."""
-        with self._state_at_head() as state:
+        from ledger.chain.execution import call, state_at
+
+        with self._store.read() as view:
+            state = state_at(view, read_head(view), self.chain_id)
             return bytes(call(state, sender=sender, to=to, data=data).output)
 
     def receipt(self, transaction_hash: bytes) -> Receipt | None:
@@ -222,8 +225,11 @@ class LocalEngine:
         Raises `LedgerLocked` when another process holds the write lock for too long. With
         `dry_run`, `keep` commits nothing.
         """
+        from ledger.chain.sealing import LocalSubmission
+
         lock = self._directory / LOCK_FILE
         with write_lock(lock, self._lock_timeout_seconds), self._store.write() as batch:
+            accounts, self._accounts = self._accounts, None
             # Read again under the lock: another process may have moved the head.
             submission = LocalSubmission(
                 batch,
@@ -232,11 +238,15 @@ class LocalEngine:
                 clock=self.clock,
                 admit=self._admit,
                 dry_run=dry_run,
+                accounts=accounts,
             )
             try:
                 yield submission
             finally:
                 submission.close()
+            known = submission.accounts
+            if known is not None and known.slots_at_hand <= _KEPT_SLOTS:
+                self._accounts = known
 
     @contextmanager
     def reading(self) -> Iterator[View]:
@@ -250,6 +260,8 @@ class LocalEngine:
 
         Raises `ChainUnusable` when no key here may seal it.
         """
+        from ledger.chain.drafting import Draft
+
         with self._store.read() as view:
             yield Draft(
                 view,
@@ -265,6 +277,8 @@ class LocalEngine:
         Raises `ChainUnusable` when the vote could change nothing: `candidate` is a signer already
         (or is none), `signer` is no signer, or it would leave no signer at all.
         """
+        from ledger.chain.sealing import read_proposals, write_proposals
+
         lock = self._directory / LOCK_FILE
         with write_lock(lock, self._lock_timeout_seconds), self._store.write() as batch:
             snapshot = read_head(batch).snapshot
@@ -289,25 +303,11 @@ class LocalEngine:
 
     def close(self) -> None:
         """Let go of the folder."""
+        # It reads by a transaction, which holds the file.
+        self._accounts = None
         self._store.close()
 
     @contextmanager
-    def _state_at_head(self) -> Iterator[LedgerState]:
+    def _accounts_at_head(self) -> Iterator[LedgerAccounts]:
         with self._store.read() as view:
-            yield state_at(view, read_head(view), self.chain_id)
-
-
-def state_at(view: View, head: HeadState, chain_id: int) -> LedgerState:
-    """The state after a block, to read."""
-    header = head.header
-    return open_state(
-        view,
-        state_root=header.state_root,
-        chain_id=chain_id,
-        number=header.block_number,
-        timestamp=header.timestamp,
-        signer=ZERO_ADDRESS,
-        difficulty=header.difficulty,
-        gas_limit=header.gas_limit,
-        previous_hashes=previous_hashes(view, header.block_number),
-    )
+            yield LedgerAccounts(view, read_head(view).header.state_root)

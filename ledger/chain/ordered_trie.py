@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rlp.codec import encode_raw
-
+from ledger.chain.rlp_slices import encode_items, integer
 from ledger.chain.trie import EMPTY_ROOT, Trie, nibbles_of
 
 
@@ -29,4 +28,4 @@ def root_of(items: Sequence[bytes]) -> bytes:
 
 
 def _position_key(position: int) -> bytes:
-    return bytes(encode_raw(position.to_bytes((position.bit_length() + 7) // 8, "big")))
+    return encode_items(integer(position))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from struct import Struct
 from typing import Any
 
 import rlp
@@ -18,20 +17,16 @@ from eth_hash.auto import keccak
 from eth_keys.exceptions import BadSignature
 from eth_typing import Hash32
 from eth_utils.exceptions import ValidationError
-from rlp.codec import encode_raw
 
-from ledger.chain.engine import ZERO_ADDRESS, Log, Receipt
+from ledger.chain.engine import Log, Receipt
 from ledger.chain.execution import LedgerState, call, execute
 from ledger.chain.ordered_trie import root_of
-from ledger.chain.rlp_slices import decode_items, expect_shallow
+from ledger.chain.records import BLOOM_BYTES, bloom_of, encode_record
+from ledger.chain.rlp_slices import decode_items, encode_items, expect_shallow, integer
 from ledger.errors import TransactionInvalid
 
-_BLOOM_BYTES = 256
-_BLOOM_BITS = Struct(">3H")
 _LIST = b"\xc0"
 """First byte of the RLP of a list: of a legacy transaction, not of an envelope (EIP-2718)."""
-_RECORD_HEAD = Struct(">32sQI20s")
-"""Transaction's hash, gas used, position of its first log, contract it deployed."""
 _STATUS_SUCCESS = b"\x01"
 
 Call = Callable[[bytes, bytes], bytes]
@@ -76,8 +71,8 @@ class PendingBlock:
         self.gas_used += gas_used
         self.bloom |= bloom
         receipt = self._receipt(keccak(raw), gas_used, entries, transaction)
-        body = encode_raw(
-            [_STATUS_SUCCESS, _integer(self.gas_used), bloom.to_bytes(_BLOOM_BYTES, "big"), entries]
+        body = encode_items(
+            [_STATUS_SUCCESS, integer(self.gas_used), bloom.to_bytes(BLOOM_BYTES, "big"), entries]
         )
         # An envelope's first byte is its type; a legacy transaction is an RLP list (EIP-2718).
         envelope = raw[:1] if raw[0] < 0x80 else b""
@@ -173,7 +168,7 @@ class _LegacyTransaction(LondonLegacyTransaction):
         if self.chain_id is None:
             return bytes(super().get_message_for_signing())
         *fields, _, _, _ = decode_items(rlp.encode(self))
-        return bytes(encode_raw([*fields, _integer(self.chain_id), b"", b""]))
+        return encode_items([*fields, integer(self.chain_id), b"", b""])
 
 
 def _decoded(raw: bytes) -> SignedTransactionAPI:
@@ -188,56 +183,7 @@ def _decoded(raw: bytes) -> SignedTransactionAPI:
     return LondonTransactionBuilder.decode(raw)
 
 
-def encode_record(receipt: Receipt, first_log: int, encoded: bytes) -> bytes:
-    """What the store keeps of a receipt: its place in the block and the consensus encoding."""
-    contract = receipt.contract_address or ZERO_ADDRESS
-    return (
-        _RECORD_HEAD.pack(receipt.transaction_hash, receipt.gas_used, first_log, contract) + encoded
-    )
-
-
-def decode_record(record: bytes, number: int, index: int) -> Receipt:
-    """The receipt of a stored record."""
-    # Fixed fields, not RLP: a book made anew reads every record there is.
-    transaction_hash, gas_used, first_log, contract = _RECORD_HEAD.unpack_from(record)
-    encoded = encoded_receipt(record)
-    entries = rlp.decode(encoded if encoded[0] >= 0x80 else encoded[1:])[3]
-    return Receipt(
-        transaction_hash=transaction_hash,
-        block_number=number,
-        transaction_index=index,
-        gas_used=gas_used,
-        logs=tuple(
-            [
-                Log(address, tuple(topics), data, number, transaction_hash, index, first_log + at)
-                for at, (address, topics, data) in enumerate(entries)
-            ]
-        ),
-        contract_address=None if contract == ZERO_ADDRESS else contract,
-    )
-
-
-def encoded_receipt(record: bytes) -> bytes:
-    """The consensus encoding inside a stored record."""
-    return record[_RECORD_HEAD.size :]
-
-
-def bloom_of(entries: list[Any]) -> int:
-    """The 2048-bit bloom filter over addresses and topics of log entries."""
-    named = {entry[0] for entry in entries} | {topic for entry in entries for topic in entry[1]}
-    # In bytes first: a batch sets hundreds of bits, each of which would copy the whole number.
-    bloom = bytearray(_BLOOM_BYTES)
-    for item in named:
-        for bit in _BLOOM_BITS.unpack_from(keccak(item)):
-            bloom[bit >> 3 & 0xFF] |= 1 << (bit & 7)
-    return int.from_bytes(bloom, "little")
-
-
 def _deployed_at(transaction: SignedTransactionAPI) -> bytes | None:
     if transaction.to:
         return None
     return generate_contract_address(transaction.sender, transaction.nonce)
-
-
-def _integer(value: int) -> bytes:
-    return value.to_bytes((value.bit_length() + 7) // 8, "big")

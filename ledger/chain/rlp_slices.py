@@ -2,18 +2,25 @@
 
 rusty-rlp copies strings byte by byte, at 25 MB/s: most of what reading a chain of large
 transactions takes. Here a string is one slice. Whatever is not strictly RLP goes to `rlp`, whose
-error says why.
+error says why. It is imported then only: it takes a reading command as long to import as to run.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import rlp
+try:
+    from rusty_rlp import decode_raw, encode_raw
+except ImportError:
+    from rlp.codec import decode_raw, encode_raw
 
 _STRING, _LIST = 0x80, 0xC0
 _SHORT_BYTES = 55
 _MAX_DEPTH = 16
+_ADDRESS_BYTES, _TOPIC_BYTES = 20, 33
+_LONG_LIST = 0xF8
+# Bytes of a list of topics that are allowed.
+_TOPICS = {_TOPIC_BYTES * count: _TOPIC_BYTES * count for count in range(5)}
 
 
 class _NotStrict(Exception):
@@ -27,9 +34,69 @@ def decode_items(encoded: bytes) -> Any:
         if end != len(encoded):
             raise _NotStrict
     except _NotStrict:
+        import rlp
+
         expect_shallow(encoded)
         return rlp.decode(encoded)
     return item
+
+
+def decode_kept(encoded: bytes) -> Any:
+    """The same for what a hash or a checksum vouches for: it is RLP, and mostly short strings."""
+    return decode_raw(encoded, True, False)[0]
+
+
+def receipt_logs(encoded: bytes) -> list[tuple[bytes, tuple[bytes, ...], bytes]]:
+    """Address, topics and data of each log of a receipt that a hash or a checksum vouches for."""
+    start = 0 if encoded[0] >= _LIST else 1
+    try:
+        at, end = _content(encoded, start, len(encoded), encoded[start] - _LIST)
+        for _ in range(3):
+            _, at = _item(encoded, at, end, 1)
+        at, end = _content(encoded, at, end, encoded[at] - _LIST)
+        logs = []
+        while at < end:
+            log, at = _log(encoded, at)
+            logs.append(log)
+        if at != end:
+            raise _NotStrict
+    except (_NotStrict, IndexError, KeyError):
+        entries = decode_kept(encoded[start:])[3]
+        return [(address, tuple(topics), data) for address, topics, data in entries]
+    return logs
+
+
+def _log(encoded: bytes, start: int) -> tuple[tuple[bytes, tuple[bytes, ...], bytes], int]:
+    """The log at `start`, and where it ends. Its parts have few forms: these alone are read."""
+    at = start + 1 + max(0, encoded[start] - _LIST - _SHORT_BYTES)
+    data = at + _ADDRESS_BYTES + 1
+    address = encoded[at + 1 : data]
+    if encoded[at] != _STRING + _ADDRESS_BYTES:
+        raise _NotStrict
+    # One topic takes a byte to announce, more take two.
+    at = data + 1
+    many = encoded[data] == _LONG_LIST
+    data = at + many + _TOPICS[encoded[at] if many else encoded[data] - _LIST]
+    topics = tuple([encoded[one + 1 : one + 33] for one in range(at + many, data, _TOPIC_BYTES)])
+    first = encoded[data]
+    if first < _STRING:
+        return (address, topics, encoded[data : data + 1]), data + 1
+    at = data + 1
+    length = first - _STRING
+    if length > _SHORT_BYTES:
+        at += length - _SHORT_BYTES
+        length = int.from_bytes(encoded[data + 1 : at], "big")
+    return (address, topics, encoded[at : at + length]), at + length
+
+
+def encode_items(items: Any) -> bytes:
+    """RLP of bytes, or of a list of items."""
+    return bytes(encode_raw(items))
+
+
+def integer(value: int) -> bytes:
+    """A number as RLP has it: big-endian, without zeros before it."""
+    return value.to_bytes((value.bit_length() + 7) // 8, "big")
 
 
 def expect_shallow(encoded: bytes) -> None:
@@ -57,6 +124,8 @@ def expect_shallow(encoded: bytes) -> None:
             continue
         ends.append(at + length)
         if len(ends) > _MAX_DEPTH:
+            import rlp
+
             raise rlp.DecodingError("nested too deep", encoded[:32])
 
 

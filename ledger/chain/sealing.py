@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, cast
+from typing import Any
 
-import rlp
 from eth.abc import ComputationAPI
-from eth.vm.forks.london.blocks import LondonBlockHeader
 from eth_keys.datatypes import PrivateKey
 
+from ledger.chain.accounts import LedgerAccounts
 from ledger.chain.blocks import (
     PROPOSALS,
     HeadState,
@@ -35,7 +34,9 @@ from ledger.chain.clock import Clock
 from ledger.chain.engine import Handed, Head, Receipt
 from ledger.chain.execution import open_state, reached_contracts, written_contracts
 from ledger.chain.genesis import Genesis
+from ledger.chain.headers import Header
 from ledger.chain.pending import Call, PendingBlock, read_transaction
+from ledger.chain.rlp_slices import decode_kept, encode_items
 from ledger.chain.store import Batch, Table, View
 from ledger.errors import ChainUnusable, SenderRefused, TransactionInvalid
 from ledger.messages import text
@@ -70,7 +71,11 @@ class LocalSubmission:
         clock: Clock,
         admit: Callable[[bytes, Call], bool],
         dry_run: bool,
+        accounts: LedgerAccounts | None = None,
     ) -> None:
+        """`accounts`: what is known of the state from a submission before, which is used up."""
+        self.accounts = accounts
+        """As of the last block kept, with what was read and written at hand; None: not kept."""
         self._batch = batch
         self._genesis = genesis
         self._signers = signers
@@ -143,11 +148,13 @@ class LocalSubmission:
         assert self._open, "the submission is over"
         if self._pending is not None and self._pending.transactions:
             self.seal()
+        accounts, self.accounts = self.accounts, None
         self.close()
         write_head(self._batch, self._parent)
         write_proposals(self._batch, self._proposals)
         if not self._dry_run:
             self._batch.commit()
+            self.accounts = accounts
         return self._parent.head
 
     def seal(self) -> None:
@@ -157,6 +164,7 @@ class LocalSubmission:
         if not self._dry_run:
             self._clock.wait_until(header.timestamp)
         write_block(self._batch, header, pending)
+        self.accounts = pending.state.accounts
         after = advance(
             self._parent.snapshot,
             number=pending.number,
@@ -167,7 +175,7 @@ class LocalSubmission:
         )
         self._begin_after(HeadState(header=header, snapshot=after))
 
-    def _unsealed(self, pending: PendingBlock) -> LondonBlockHeader:
+    def _unsealed(self, pending: PendingBlock) -> Header:
         """The header, with room for the seal at the end of its `extra_data`."""
         state_root, transactions_root, receipts_root = pending.roots()
         signers = self._parent.snapshot.signers
@@ -188,13 +196,12 @@ class LocalSubmission:
             "nonce": NONCE_ADD if self._vote and self._vote.add else NONCE_DROP,
             "base_fee_per_gas": 0,
         }
-        return LondonBlockHeader(**fields)
+        return Header(**fields)
 
-    def _sealed(self, header: LondonBlockHeader, pending: PendingBlock) -> LondonBlockHeader:
+    def _sealed(self, header: Header, pending: PendingBlock) -> Header:
         seal = self._signers[pending.signer](sealing_hash(header))
         assert len(seal) == SEAL_BYTES
-        sealed: Any = header.copy(extra_data=header.extra_data[:-SEAL_BYTES] + seal)
-        return cast(LondonBlockHeader, sealed)
+        return header.copy(extra_data=header.extra_data[:-SEAL_BYTES] + seal)
 
     def _at_epoch(self, number: int) -> bool:
         return number % self._genesis.epoch_blocks == 0
@@ -222,12 +229,14 @@ class LocalSubmission:
             genesis=self._genesis,
             signers=self._signers,
             clock=self._clock,
+            accounts=self.accounts,
         )
         return self._began(pending)
 
     def _began(self, pending: PendingBlock) -> PendingBlock:
         self._vote = self._next_vote(self._parent.snapshot, pending.signer, pending.number)
         self._pending = pending
+        self.accounts = None
         return pending
 
     def _next_vote(self, snapshot: Snapshot, signer: bytes, number: int) -> Vote | None:
@@ -247,10 +256,12 @@ def begin_block(
     genesis: Genesis,
     signers: Collection[bytes],
     clock: Clock,
+    accounts: LedgerAccounts | None = None,
 ) -> PendingBlock:
     """The block after `parent`, with nothing in it, as the state of `view` has it.
 
-    Raises `ChainUnusable` when none of `signers` may seal it.
+    `accounts`: what is known of that state. Raises `ChainUnusable` when none of `signers` may seal
+    the block.
     """
     number = parent.header.block_number + 1
     signer = _next_signer(parent.snapshot, number, signers)
@@ -265,6 +276,7 @@ def begin_block(
         difficulty=IN_TURN if in_turn else OUT_OF_TURN,
         gas_limit=genesis.gas_limit,
         previous_hashes=previous_hashes(view, number),
+        accounts=accounts,
     )
     return PendingBlock(number=number, signer=signer, state=state)
 
@@ -316,10 +328,10 @@ def read_proposals(batch: Batch) -> Proposals:
     encoded = batch.get(Table.META, PROPOSALS)
     if encoded is None:
         return {}
-    return {(signer, candidate): add == b"\x01" for signer, candidate, add in rlp.decode(encoded)}
+    return {(signer, candidate): add == b"\x01" for signer, candidate, add in decode_kept(encoded)}
 
 
 def write_proposals(batch: Batch, proposals: Proposals) -> None:
     """Keep the votes that are still open."""
     items = [[signer, candidate, bytes([add])] for (signer, candidate), add in proposals.items()]
-    batch.put(Table.META, PROPOSALS, rlp.encode(items))
+    batch.put(Table.META, PROPOSALS, encode_items(items))

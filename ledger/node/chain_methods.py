@@ -6,10 +6,9 @@ import platform
 from importlib.metadata import version
 from typing import Any
 
-import rlp
 from eth_hash.auto import keccak
 
-from ledger.chain.pending import decode_record, encoded_receipt
+from ledger.chain.records import decode_record, encoded_receipt
 from ledger.node.logs import logs_of, read_query
 from ledger.node.moment import ALL, Moment
 from ledger.node.refusals import failed
@@ -168,7 +167,7 @@ def logs(moment: Moment, arguments: Arguments) -> list[Fields]:
 
 def raw_header(moment: Moment, arguments: Arguments) -> str:
     """`debug_getRawHeader`."""
-    return as_data(rlp.encode(moment.header(_existing(moment, arguments))))
+    return as_data(moment.header(_existing(moment, arguments)).encode())
 
 
 def raw_block(moment: Moment, arguments: Arguments) -> str:

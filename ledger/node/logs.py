@@ -9,7 +9,7 @@ from eth_hash.auto import keccak
 
 from ledger.chain.blocks import block_key
 from ledger.chain.engine import Log
-from ledger.chain.pending import bloom_of, decode_record
+from ledger.chain.records import bloom_of, decode_record
 from ledger.chain.rlp_slices import decode_items
 from ledger.chain.store import Table
 from ledger.node.moment import ALL, Moment

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from eth.vm.forks.london.blocks import LondonBlockHeader
-
 from ledger.chain.blocks import (
     Block,
     HeadState,
@@ -19,8 +17,9 @@ from ledger.chain.blocks import (
     read_header,
 )
 from ledger.chain.drafting import QuickComputation
-from ledger.chain.execution import LedgerState
-from ledger.chain.local import LocalEngine, state_at
+from ledger.chain.execution import LedgerState, state_at
+from ledger.chain.headers import Header
+from ledger.chain.local import LocalEngine
 from ledger.chain.store import Table, View
 from ledger.node.callers import Caller
 from ledger.node.difficulty import TotalDifficulty
@@ -69,7 +68,7 @@ class Moment:
         number_named = self.number if name.tag else name.number
         return number_named if number_named <= self.number else None
 
-    def header(self, number: int) -> LondonBlockHeader:
+    def header(self, number: int) -> Header:
         """Header of a block that is there."""
         return self.head.header if number == self.number else read_header(self.view, number)
 

@@ -13,8 +13,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from ledger.chain.blocks import HeadState, read_head
-from ledger.chain.execution import LedgerState
-from ledger.chain.local import LocalEngine, state_at
+from ledger.chain.execution import LedgerState, state_at
+from ledger.chain.local import LocalEngine
 from ledger.chain.store import View
 
 MOST, SECONDS = 16, 60

@@ -6,11 +6,11 @@ from typing import Any
 
 import rlp
 from eth.abc import SignedTransactionAPI
-from eth.vm.forks.london.blocks import LondonBlockHeader
 from eth_hash.auto import keccak
 
 from ledger.chain.blocks import Block
 from ledger.chain.engine import Log, Receipt
+from ledger.chain.headers import Header
 from ledger.chain.pending import read_transaction
 from ledger.chain.rlp_slices import decode_items
 from ledger.node.values import as_data
@@ -19,7 +19,7 @@ Fields = dict[str, Any]
 ACCESS_LIST, DYNAMIC_FEE = 1, 2
 
 
-def header_fields(header: LondonBlockHeader) -> Fields:
+def header_fields(header: Header) -> Fields:
     """The header of a sealed block."""
     return {
         "number": hex(header.block_number),

@@ -138,7 +138,7 @@ def _validators(
     engine: LocalEngine, owners: dict[bytes, str], last_block: int
 ) -> tuple[ValidatorPeriod, ...]:
     """Who may seal which blocks: the first validators, and then what they voted (EIP-225)."""
-    from eth.vm.forks.london.blocks import LondonBlockHeader
+    from ledger.chain.headers import decode_header
 
     genesis = engine.genesis
     snapshot = Snapshot(signers=tuple(sorted(genesis.signers)))
@@ -149,7 +149,7 @@ def _validators(
         at_epoch = number % genesis.epoch_blocks == 0
         if not (any(fields[COINBASE]) or fields[NONCE] == NONCE_ADD or at_epoch):
             continue
-        header = rlp.decode(encoded, sedes=LondonBlockHeader)
+        header = decode_header(encoded)
         snapshot = advance(
             snapshot,
             number=number,

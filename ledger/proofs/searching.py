@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import rlp
 
-from ledger.chain.pending import bloom_of
+from ledger.chain.records import bloom_of
 from ledger.errors import ChainUnusable
 from ledger.messages import text
 from ledger.proofs.signed import LogEntry, decode_receipt

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from eth.vm.forks.london.blocks import LondonBlockHeader
-
 from ledger import events
+from ledger.chain.headers import Header
 from ledger.events import Event
 from ledger.proofs import checkpoints, seals
 from ledger.proofs.notes import Checkpoint, Note
@@ -59,7 +58,7 @@ class Checkpoints:
         """Member to its maker keys by now."""
         return {member: self.makers(member) for member in self._numbers}
 
-    def stated(self, header: LondonBlockHeader) -> Checkpoint:
+    def stated(self, header: Header) -> Checkpoint:
         """What could be signed of the block that was followed last."""
         return Checkpoint(
             chain_id=self._chain_id,
@@ -70,7 +69,7 @@ class Checkpoints:
             state_root=header.state_root,
         )
 
-    def check(self, header: LondonBlockHeader, *, reading: bool) -> None:
+    def check(self, header: Header, *, reading: bool) -> None:
         """Check what was signed of a block that is done.
 
         `reading`: its events are known, and so its members and sealed days.

@@ -15,7 +15,7 @@ from ledger.bindings import decode_event
 from ledger.chain.blocks import SNAPSHOT, block_key, place_key
 from ledger.chain.clique import Snapshot, encode_snapshot
 from ledger.chain.engine import Receipt
-from ledger.chain.pending import decode_record
+from ledger.chain.records import decode_record
 from ledger.chain.store import Table, View
 from ledger.errors import ChainCorrupt
 from ledger.events import Place

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from eth.abc import SignedTransactionAPI
-from eth.vm.forks.london.blocks import LondonBlockHeader
+
+from ledger.chain.headers import Header
 
 Slot = tuple[bytes, int]
 """Address of a contract and number of a storage slot."""
@@ -62,7 +63,7 @@ class Evm(Protocol):
 
     name: str
 
-    def begin(self, header: LondonBlockHeader, signer: bytes, hashes: Iterable[bytes]) -> None:
+    def begin(self, header: Header, signer: bytes, hashes: Iterable[bytes]) -> None:
         """A block starts; `hashes` are those of the blocks before it, newest first."""
         ...
 

@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from eth.abc import SignedTransactionAPI
-from eth.vm.forks.london.blocks import LondonBlockHeader
 from eth_hash.auto import keccak
 from rlp.codec import encode_raw
 
 from ledger.chain.blocks import Block
 from ledger.chain.engine import Log, Receipt
 from ledger.chain.genesis import Genesis
+from ledger.chain.headers import Header
 from ledger.chain.ordered_trie import root_of
-from ledger.chain.pending import bloom_of, encode_record, read_transaction
+from ledger.chain.pending import read_transaction
+from ledger.chain.records import bloom_of, encode_record
 from ledger.chain.sealing import VANITY
 from ledger.errors import Refused, TransactionInvalid
 from ledger.events import Place
@@ -140,7 +141,7 @@ class Execution:
     def _execute(
         self,
         pending: Pending,
-        header: LondonBlockHeader,
+        header: Header,
         index: int,
         raw: bytes,
         transaction: SignedTransactionAPI,
@@ -170,7 +171,7 @@ class Execution:
         if self._other is not None:
             self._expect_same(place, outcome, self._outcome(self._other, transaction, room))
 
-    def _left_alone(self, header: LondonBlockHeader, outcome: Outcome | NotExecutable) -> bool:
+    def _left_alone(self, header: Header, outcome: Outcome | NotExecutable) -> bool:
         """Whether nothing of the ledger is in a transaction in a block of a network."""
         if isinstance(outcome, NotExecutable) or header.extra_data.startswith(VANITY):
             return False
@@ -225,7 +226,7 @@ class Execution:
 
     # ---- blocks
 
-    def _compare(self, header: LondonBlockHeader, pending: Pending, *, as_listed: bool) -> None:
+    def _compare(self, header: Header, pending: Pending, *, as_listed: bool) -> None:
         number, expect = header.block_number, self._findings.expect
         state_root = self.evm.end()
         same = [
@@ -250,7 +251,7 @@ class Execution:
         self._differed = differs
 
 
-def _refused_on_a_network(header: LondonBlockHeader, outcome: Outcome | NotExecutable) -> bool:
+def _refused_on_a_network(header: Header, outcome: Outcome | NotExecutable) -> bool:
     if isinstance(outcome, NotExecutable) or outcome.succeeded:
         return False
     return not header.extra_data.startswith(VANITY)

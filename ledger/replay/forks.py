@@ -13,12 +13,10 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-import rlp
-from eth.vm.forks.london.blocks import LondonBlockHeader
-
 from ledger.chain.blocks import Block
 from ledger.chain.clique import sealer_of
 from ledger.chain.genesis import decode_genesis
+from ledger.chain.headers import decode_header
 from ledger.chain.ordered_trie import root_of
 from ledger.errors import ChainCorrupt, ChainUnusable, UsageInvalid
 from ledger.messages import text
@@ -121,7 +119,7 @@ def equivocation_of(first: bytes, second: bytes) -> bytes:
 
     Raises `ValueError` where they prove nothing.
     """
-    one, other = (rlp.decode(header, LondonBlockHeader) for header in (first, second))
+    one, other = (decode_header(header) for header in (first, second))
     if one.block_number != other.block_number or one.hash == other.hash:
         raise ValueError("two headers of one height that differ")
     signer = sealer_of(one)
@@ -244,7 +242,7 @@ class _Comparing:
             self._parting = _Parting(number, block.header.parent_hash, ours, theirs)
             self._fail("fork", number, f"block {_hex(ours[0])}", f"block {_hex(theirs[0])}")
         if sealers[0] == sealers[1] and self._ours.holds:
-            first = rlp.encode(block.header), rlp.encode(against.header)
+            first = block.header.encode(), against.header.encode()
             known = self._parting.twice.setdefault(sealers[0], _Twice(number, first))
             known.blocks += 1
 
@@ -281,7 +279,7 @@ class _Comparing:
 
 
 def _hash(header: bytes) -> str:
-    return _hex(rlp.decode(header, LondonBlockHeader).hash)
+    return _hex(decode_header(header).hash)
 
 
 def _side(side: Side, members: Mapping[bytes, str]) -> dict[str, Any]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 
-from eth.vm.forks.london.blocks import LondonBlockHeader
-
 from ledger.chain.clique import (
     ZERO_ADDRESS,
     Snapshot,
@@ -14,6 +12,7 @@ from ledger.chain.clique import (
     sealer_of,
 )
 from ledger.chain.genesis import Genesis
+from ledger.chain.headers import Header
 from ledger.errors import ChainCorrupt
 from ledger.replay.report import Findings
 
@@ -29,11 +28,11 @@ class Headers:
         self._genesis = genesis
         self._findings = findings
         self.snapshot = Snapshot(signers=tuple(sorted(genesis.signers)))
-        self.parent: LondonBlockHeader = genesis.header()
+        self.parent: Header = genesis.header()
         self.hashes: deque[bytes] = deque([self.parent.hash], _HASHES_BACK)
         """Of the last blocks, newest first: what the EVM's BLOCKHASH sees."""
 
-    def follow(self, header: LondonBlockHeader) -> bytes:
+    def follow(self, header: Header) -> bytes:
         """Check the next header and make it the parent; returns who sealed it."""
         self._check_place(header)
         signer = self._check_seal(header)
@@ -41,7 +40,7 @@ class Headers:
         self.hashes.appendleft(header.hash)
         return signer
 
-    def _check_place(self, header: LondonBlockHeader) -> None:
+    def _check_place(self, header: Header) -> None:
         parent, findings = self.parent, self._findings
         number = header.block_number
         findings.counts["headers"] += 1
@@ -63,7 +62,7 @@ class Headers:
         if header.gas_used > gas_limit // 2:
             findings.fail("headers", number, f"gasUsed <= {gas_limit // 2}", f"{header.gas_used}")
 
-    def _check_seal(self, header: LondonBlockHeader) -> bytes:
+    def _check_seal(self, header: Header) -> bytes:
         epoch_blocks = self._genesis.epoch_blocks
         self._findings.counts["seals"] += 1
         try:
@@ -73,7 +72,7 @@ class Headers:
             self._findings.fail("seals", header.block_number, error.expected, error.found)
         return self._go_on(header)
 
-    def _go_on(self, header: LondonBlockHeader) -> bytes:
+    def _go_on(self, header: Header) -> bytes:
         """After a wrong seal: whoever made it must wait for the next turn; its vote is void."""
         try:
             signer = sealer_of(header)

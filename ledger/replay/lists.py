@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 from ledger import events
 from ledger.events import DealTerms, EntriesSubmitted, ListChanged, Place
+from ledger.money import date_of
 from ledger.replay.agreed import Agreed, has_deposit
 from ledger.replay.keys import Checks
 from ledger.replay.report import Findings, deal_shown
 
 ASSIST, COFUND, ENHANCE = 1, 2, 4
+ROLE_NAMES = {ASSIST: "assist", COFUND: "cofund", ENHANCE: "enhance"}
 
 
 def roles_in_lists(terms: DealTerms) -> list[int]:
@@ -72,7 +74,7 @@ class ListBook:
             if bank not in self.banks:
                 continue
             for party, roles in zip(terms.parties, roles_in_lists(terms), strict=True):
-                for role in (ASSIST, COFUND, ENHANCE):
+                for role in ROLE_NAMES:
                     if party != bank and roles & role and not self.names(bank, party, role, day):
                         yield bank, party, role
 
@@ -117,10 +119,11 @@ class Lists:
         if terms is not None and key not in self._known:
             self._known[key] = list(self._book.missing(terms, day))
         for bank, party, role in self._known.get(key, []):
+            listed = f"the list of member {bank} on {date_of(day)}"
             self._findings.fail(
                 "N2",
                 place,
-                f"day {day}: member {party} in role {role} on the list of member {bank}",
+                f"member {party} for {ROLE_NAMES[role]} on {listed}",
                 "-",
                 deal=deal_shown(deal_id),
                 about=about,

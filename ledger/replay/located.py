@@ -8,7 +8,7 @@ chain.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from pathlib import Path
 from eth_hash.auto import keccak
 
 from ledger.founding import REFS_FILE
+from ledger.refs import texts_of
 from ledger.replay.report import Failure, shown
 
 _OF_NO_ENTRY = frozenset(("borrowers",))
@@ -52,23 +53,18 @@ class Transactions:
         self._connection.close()
 
 
-def refs_of(folder: Path, ids: Iterable[bytes]) -> dict[bytes, str]:
+def refs_of(folder: Path, ids: Collection[bytes]) -> dict[bytes, str]:
     """The refs that a ledger's own folder knows behind ids; none in an exported folder."""
     path = folder / REFS_FILE
     if not path.is_file():
         return {}
-    known: dict[bytes, str] = {}
     try:
         uri = f"{path.resolve().as_uri()}?mode=ro"
         with closing(sqlite3.connect(uri, uri=True)) as connection:
-            for one in ids:
-                row = connection.execute("SELECT ref FROM refs WHERE id = ?", (one,)).fetchone()
-                if row:
-                    known[one] = str(row[0])
+            return texts_of(connection, ids)
     except sqlite3.Error:
         # A damaged file of refs says nothing about the chain: ids go in hex then.
-        pass
-    return known
+        return {}
 
 
 def located(

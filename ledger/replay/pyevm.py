@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, cast
 
 from eth.abc import ComputationAPI, SignedTransactionAPI
 from eth.exceptions import VMError
 from eth.vm.forks.london import LondonVM
-from eth.vm.forks.london.blocks import LondonBlockHeader
 from eth.vm.forks.london.computation import LondonComputation
 from eth_hash.auto import keccak
 from eth_typing import Address
@@ -17,6 +17,7 @@ from ledger.chain.accounts import CODE, LedgerAccounts
 from ledger.chain.engine import ZERO_ADDRESS
 from ledger.chain.execution import LedgerState, call, open_state, reason_of
 from ledger.chain.genesis import Genesis
+from ledger.chain.headers import Header
 from ledger.chain.precompiles import PRECOMPILES
 from ledger.chain.store import Batch, Table
 from ledger.chain.trie import EMPTY_ROOT
@@ -52,7 +53,7 @@ class AuditComputation(LondonComputation):
 class AuditState(LedgerState):
     """The state on that loop."""
 
-    account_db_class = AuditAccounts
+    account_db_class = cast(Any, AuditAccounts)
     computation_class = AuditComputation
 
 
@@ -91,7 +92,7 @@ class PyEvm:
         self._genesis = genesis
         self._store = MemoryStore()
         self._state_root = EMPTY_ROOT
-        self._header: LondonBlockHeader = genesis.header()
+        self._header: Header = genesis.header()
         self._state = self._open(ZERO_ADDRESS, ())
 
     @property
@@ -99,7 +100,7 @@ class PyEvm:
         """The state table as a ledger's own folder keeps it."""
         return self._store.values
 
-    def begin(self, header: LondonBlockHeader, signer: bytes, hashes: Iterable[bytes]) -> None:
+    def begin(self, header: Header, signer: bytes, hashes: Iterable[bytes]) -> None:
         """A block starts; `hashes` are those of the blocks before it, newest first."""
         self._store.block = header.block_number
         self._header = header
@@ -108,7 +109,7 @@ class PyEvm:
     def apply(self, transaction: SignedTransactionAPI) -> Outcome:
         """Execute the next transaction. Raises `NotExecutable`."""
         computation = self._applied(transaction)
-        accounts = self._state._account_db
+        accounts = self._state.accounts
         assert isinstance(accounts, AuditAccounts)
         return Outcome(
             reason=reason_of(computation) or "-" if computation.is_error else None,
@@ -171,7 +172,7 @@ class PyEvm:
     @property
     def touched(self) -> Iterable[bytes]:
         """Accounts that the present block has read or changed."""
-        accounts = self._state._account_db
+        accounts = self._state.accounts
         assert isinstance(accounts, AuditAccounts)
         return accounts.touched
 

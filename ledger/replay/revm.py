@@ -15,7 +15,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from eth.abc import SignedTransactionAPI
-from eth.vm.forks.london.blocks import LondonBlockHeader
 from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
 
@@ -23,6 +22,7 @@ from ledger.chain.accounts import NO_CODE_HASH
 from ledger.chain.engine import ZERO_ADDRESS
 from ledger.chain.execution import decode_reason
 from ledger.chain.genesis import Genesis
+from ledger.chain.headers import Header
 from ledger.errors import Reverted
 from ledger.replay.evm import Accounts, Entry, NotExecutable, Outcome, Slot
 
@@ -64,7 +64,7 @@ class Revm:
         """Each contract's account without its code, which the database has under its hash."""
         self._addresses: dict[str, bytes] = {}
 
-    def begin(self, header: LondonBlockHeader, signer: bytes, hashes: Iterable[bytes]) -> None:
+    def begin(self, header: Header, signer: bytes, hashes: Iterable[bytes]) -> None:
         """A block starts. Hashes of blocks cannot be handed to pyrevm: see `docs/decisions`."""
         self._evm.set_block_env(
             self._rust.BlockEnv(

@@ -28,6 +28,7 @@ from ledger.chain.clique import (
     sealing_hash,
 )
 from ledger.chain.genesis import GAS_LIMIT
+from ledger.chain.headers import Header
 from ledger.chain.local import LocalEngine
 from ledger.errors import ChainCorrupt, ChainUnusable
 
@@ -68,7 +69,9 @@ def import_into_pyevm(engine: LocalEngine) -> Chain:
         consensus_context_class=ShortEpochs,
         chain_id=CHAIN_ID,
     )
-    chain = kind.from_genesis_header(AtomicDB(), engine.genesis.header())
+    chain = kind.from_genesis_header(
+        AtomicDB(), rlp.decode(engine.genesis.header().encode(), LondonBlockHeader)
+    )
     for block in engine.blocks(1, engine.head().number):
         chain.import_block(rlp.decode(block.encode(), sedes=LondonBlock))
     return chain
@@ -200,7 +203,7 @@ def test_default_epoch_is_that_of_the_network_clients() -> None:
     assert EPOCH_BLOCKS == 30_000
 
 
-def header_of(number: int, signer: bytes, **changes: object) -> LondonBlockHeader:
+def header_of(number: int, signer: bytes, **changes: object) -> Header:
     """A sealed header in a chain of the three validators."""
     fields: dict[str, object] = {
         "block_number": number,
@@ -210,7 +213,7 @@ def header_of(number: int, signer: bytes, **changes: object) -> LondonBlockHeade
         "extra_data": bytes(32) + (b"".join(ORDER) if number % EPOCH == 0 else b"") + bytes(65),
         "nonce": NONCE_DROP,
     }
-    header = LondonBlockHeader(**(fields | changes))  # type: ignore[arg-type]
+    header = Header(**(fields | changes))  # type: ignore[arg-type]
     key = next(key for key in (*VALIDATORS, NEWCOMER) if address_of(key) == signer)
     seal = key.sign_msg_hash(sealing_hash(header)).to_bytes()
     return header.copy(extra_data=header.extra_data[:-65] + seal)

@@ -30,6 +30,20 @@ OTHER = bytes.fromhex(
 )
 OPCODES = sorted(LondonComputation.opcodes)
 
+
+def word(value: int) -> bytes:
+    """A PUSH of it."""
+    return bytes([0x61]) + value.to_bytes(2, "big") if value < 1 << 16 else b"\x7f" + b"\xff" * 32
+
+
+def copying(room: int, at: int, size: int, start: int, gas: int | None) -> bytes:
+    """A call of the identity precompile with so much gas, or all there is; what it returned."""
+    given = b"\x5a" if gas is None else word(gas)
+    return b"".join(map(word, (room, at, size, start, 4))) + given + b"\xfa\x3d"
+
+
+far = st.integers(0, 70) | st.sampled_from([300, 5_000, 1 << 16])
+
 push = st.one_of(
     st.integers(0, 80).map(lambda value: bytes([0x60, value])),
     st.binary(min_size=1, max_size=32).map(lambda value: bytes([0x5F + len(value)]) + value),
@@ -55,6 +69,7 @@ step = st.one_of(
             + bytes([kind])
         )
     ),
+    st.builds(copying, far, far, far, far, st.none() | st.integers(0, 60)),
     st.integers(0, 60).map(lambda to: bytes([0x60, to, 0x56])),
     st.integers(0, 60).map(lambda to: bytes([0x60, 0x01, 0x60, to, 0x57])),
     st.just(b"\x5b\x5b\x5b"),
@@ -125,6 +140,32 @@ def _hot_after(request: pytest.FixtureRequest) -> Iterator[None]:
 def test_generated_code_does_and_costs_the_same_as_on_pyevm(
     folder: Path, code: bytes, gas: int, data: bytes
 ) -> None:
+    expect_the_same(folder, code, gas, data)
+
+
+@pytest.mark.usefixtures("_hot_after")
+@pytest.mark.parametrize(
+    "copied",
+    [
+        copying(40, 70, 40, 3, None),
+        copying(20, 0, 64, 1, None) + copying(64, 200, 20, 0, None),
+        copying(0, 0, 0, 0, 20),
+        copying(32, 0, 32, 0, 17),
+        copying(32, 0, 32, 0, 17) + copying(32, 0, 32, 0, 18),
+        copying(33, 5, 33, 0, 20) + copying(33, 5, 33, 0, 21),
+    ],
+)
+def test_copy_does_and_costs_the_same_with_any_gas(folder: Path, copied: bytes) -> None:
+    # Memory that is not 0; in the end the sum of what the last copy left on the stack goes to memory,
+    # and all of it is returned.
+    before = b"\x7f" + bytes(range(1, 33)) + b"\x60\x00\x52"
+    code = before + copied + b"\x01\x61\x01\x20\x52\x61\x01\x40\x60\x00\xf3"
+    errors = [expect_the_same(folder, code, gas, b"") for gas in (*range(0, 500, 7), 99_999)]
+    assert errors[0] == "OutOfGas" and errors[-1] == "", errors
+
+
+def expect_the_same(folder: Path, code: bytes, gas: int, data: bytes) -> object:
+    """On ours as on py-evm; returns the kind of the error."""
     context = ExecutionContext(SENDER, 1, 1, 2, bytes(32), 10**8, (), 77, 0)  # type: ignore[arg-type]
     theirs = ready(LondonState(AtomicDB(), context, EMPTY_ROOT), code)
     store = Store(folder, create=True, map_bytes=1 << 26)
@@ -145,3 +186,4 @@ def test_generated_code_does_and_costs_the_same_as_on_pyevm(
         )
         expected = outcome(theirs, run(theirs, code, gas, data))
         assert outcome(ours, run(ours, code, gas, data)) == expected
+    return expected["error"]

@@ -166,7 +166,7 @@ def test_a_chain_with_block_0_in_front_is_read_from_block_1(exported: Path, tmp_
 
     header = decode_genesis((exported / "genesis.json").read_bytes()).header()
     whole = tmp_path / "chain.rlp"
-    whole.write_bytes(rlp.encode([header, [], []]) + (exported / "chain.rlp").read_bytes())
+    whole.write_bytes(rlp.encode([header.items(), [], []]) + (exported / "chain.rlp").read_bytes())
     assert first_hash(whole) == header.hash
     assert first_hash(exported / "chain.rlp") is None
     assert list(read_chain(whole)) == list(read_chain(exported / "chain.rlp"))
@@ -183,7 +183,7 @@ def test_a_replay_looks_at_a_block_0_that_comes_along(
     for wrong in (False, True):
         first = header.copy(extra_data=bytes(32) + header.extra_data[32:]) if wrong else header
         assert len(first.extra_data) == 32 + 40 + SEAL_BYTES
-        chain = rlp.encode([first, [], []]) + (exported / "chain.rlp").read_bytes()
+        chain = rlp.encode([first.items(), [], []]) + (exported / "chain.rlp").read_bytes()
         (tmp_path / "chain.rlp").write_bytes(chain)
         done = lent_office.run("replay", tmp_path, "--no-recompile", "--engine", "pyevm", "--json")
         assert done.exit_code == int(wrong), done

@@ -5,12 +5,16 @@ They are fetched for the run and not part of this repository: with a checkout of
 
     PLEDGER_STATE_TESTS=legacytests/Cancun/GeneralStateTests pytest -m slow tests/evm
 
-runs every fixture that has a state after London. Without it there is nothing to run.
+runs every fixture that has a state after London. Without it there is nothing to run. With nothing
+else to do a core takes about an hour; of `stTimeConsuming` three minutes, and as many for its one
+file of four billion rounds of BLAKE2, which is left out unless `blake2b-py` is installed: py-evm
+uses it where it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -27,6 +31,8 @@ from tests.evm.state_tests import (
 )
 
 FIXTURES = sorted(folder().rglob("*.json")) if folder() else []  # type: ignore[union-attr]
+FOR_DAYS = {"CALLBlake2f_MaxRounds"} if find_spec("blake2b") is None else set()
+"""What takes days in Python."""
 
 pytestmark = [
     pytest.mark.slow,
@@ -43,8 +49,14 @@ def _all_compiled() -> Iterator[None]:
         yield
 
 
+def skip_what_takes_days(path: Path) -> None:
+    if path.stem in FOR_DAYS:
+        pytest.skip("blake2b-py is not installed")
+
+
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_fixture_ends_in_the_published_state(path: Path) -> None:
+    skip_what_takes_days(path)
     for test in cases_of(path):
         if test.has_lone_storage:
             continue
@@ -54,8 +66,11 @@ def test_fixture_ends_in_the_published_state(path: Path) -> None:
             assert run(test, OnOurState) == expected, test.name
 
 
-@pytest.mark.parametrize("path", FIXTURES[:: max(1, len(FIXTURES) // 40)], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", FIXTURES[:: max(1, len(FIXTURES) // 40)], ids=lambda path: path.stem
+)
 def test_this_harness_agrees_with_pyevm_itself(path: Path) -> None:
+    skip_what_takes_days(path)
     for test in cases_of(path):
         if test.has_lone_storage:
             continue

@@ -371,8 +371,8 @@ def state(folded: Book) -> object:
     """Everything that a reversal brings back: all but the history."""
     found = rows(folded)
     loans = [
-        row[:8] + row[9:]
-        for row in found["loans"]  # without the sequence
+        row[:8] + row[9:-1]
+        for row in found["loans"]  # without the sequence and the last entry
     ]
     return (
         loans,

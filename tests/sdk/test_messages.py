@@ -80,3 +80,22 @@ def test_unknown_key_is_an_error_of_the_program() -> None:
     assert not messages.has("no.such")
     with pytest.raises(KeyError):
         messages.text("no.such")
+
+
+def test_the_quick_reader_of_the_table_finds_what_a_toml_reader_finds() -> None:
+    written = (ROOT / "ledger" / "messages.toml").read_text("utf-8")
+    assert messages._read_lines(written) == messages._read_toml(written)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '[a]\nb = { en = "x", zh = "y" }\nb = { en = "x", zh = "y" }\n',
+        '[a]\nb = { zh = "y", en = "x" }\n',
+        "[a]\nb = { en = 'x', zh = 'y' }\n",
+        'b = { en = "x", zh = "y" }\n',
+        '[a]\nen = "x"\nen = "y"\nzh = "z"\n',
+    ],
+)
+def test_a_table_in_any_other_form_is_left_to_the_toml_reader(written: str) -> None:
+    assert messages._read_lines(written) is None
