@@ -7,6 +7,7 @@ hides the parts that follow from them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -27,6 +28,7 @@ from ledger.reconcile.lines import (
     LoanLine,
     State,
     Statement,
+    lines_with,
 )
 from ledger.reconcile.matching import Matched, match
 from ledger.reconcile.totals import compare_totals
@@ -178,14 +180,15 @@ def _of_lines_of_theirs(
     if not left:
         return
     loans = {details.loan(line) for line in left} - {""}
-    alone = {id(line) for line in found.theirs}
+    alone = Counter(line for line in found.theirs if details.loan(line) in loans)
     known: set[Hashable] = set()
     compensated: set[Hashable] = set()
     if details.kind is not Kind.LOANS:
-        place = details.loan_place
         # Of a million lines these are a few.
-        for line in [line for line in theirs if line[place] in loans]:
-            if id(line) not in alone:
+        for line in lines_with(theirs, details.loan_place, loans):
+            if alone[line]:
+                alone[line] -= 1
+            else:
                 known.add(details.dated(line))
                 if isinstance(line, CompensationLine):
                     compensated.add(details.once(line))

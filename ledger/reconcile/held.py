@@ -56,7 +56,7 @@ def _of_loans(
     rows = book.connection.execute(
         "SELECT entry_id, entries.kind, entries.date, entries.principal_minor,"
         " interest_minor + penalty_minor, fee_minor, version"
-        " FROM entries JOIN loans USING (deal, loan_id)"
+        " FROM entries JOIN loans USING (deal, loan)"
         " WHERE deal = ? AND date BETWEEN ? AND ? AND NOT entries.reversed AND entries.kind IN"
         " ('booking', 'repayment', 'claim-repayment', 'recovery') ORDER BY entry",
         (deal.deal, first, last),

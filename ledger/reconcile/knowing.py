@@ -17,14 +17,13 @@ from ledger.reading import Posted
 from ledger.reconcile.basis import Basis, Breach, DueClaim, LoanFacts, OffList, Repaid
 from ledger.reconcile.lines import Kind
 from ledger.reconcile.refs import Refs
-from ledger.replay.lists import ASSIST, COFUND, ENHANCE, ListBook, roles_in_lists
+from ledger.replay.lists import ROLE_NAMES, ListBook, roles_in_lists
 
 if TYPE_CHECKING:
     from ledger.ledger import Ledger
     from ledger.terms import Terms
 
 _METHODS = list(Method)
-_ROLES = {ASSIST: "assist", COFUND: "cofund", ENHANCE: "enhance"}
 _UNMOVED = (EntryKind.BOOKING, EntryKind.OVERDUE, EntryKind.CURE, EntryKind.WAIVER)
 
 
@@ -169,7 +168,7 @@ def _off_lists(ledger: Ledger, deal: reading.Deal, first: int, last: int) -> Ite
     for version, day in sorted(days):
         for bank, party, role in _taken_off(terms[version], lists, day):
             yield OffList(
-                keeper=names[bank], party=names[party], role=_ROLES[role], first_date=day,
+                keeper=names[bank], party=names[party], role=ROLE_NAMES[role], first_date=day,
                 last_date=day,
             )  # fmt: skip
 
@@ -177,7 +176,7 @@ def _off_lists(ledger: Ledger, deal: reading.Deal, first: int, last: int) -> Ite
 def _taken_off(terms: DealTerms, lists: ListBook, day: int) -> Iterator[tuple[int, int, int]]:
     for bank in terms.parties[: len(terms.shares_ppm)]:
         for party, roles in zip(terms.parties, roles_in_lists(terms), strict=True):
-            for role in _ROLES:
+            for role in ROLE_NAMES:
                 if party != bank and roles & role and lists.takes_off(bank, party, role, day):
                     yield bank, party, role
 

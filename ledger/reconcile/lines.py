@@ -7,9 +7,12 @@ field that a file does not have is None (text: ""), and is not compared.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from functools import partial
+from itertools import compress
+from typing import Any, NamedTuple, overload
 
 
 class Kind(StrEnum):
@@ -136,6 +139,65 @@ Line = (
 )
 
 
+class LinesByColumn(Sequence[Any]):
+    """Lines of one type kept by column: of a million, most are never looked at as lines.
+
+    A line is made each time it is asked for.
+    """
+
+    def __init__(self, make: type[Any], columns: Mapping[str, Sequence[Any]]) -> None:
+        """`columns` by the fields of `make`; the others have their default in every line."""
+        (count,) = {len(column) for column in columns.values()}
+        defaults = make._field_defaults
+        self._make = make
+        self.columns: tuple[Sequence[Any], ...] = tuple(
+            columns[name] if name in columns else [defaults.get(name)] * count
+            for name in make._fields
+        )
+        """In the order of the type's fields."""
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def __iter__(self) -> Iterator[Any]:
+        # What the constructor of a named tuple does, without going through it a million times.
+        return map(partial(tuple.__new__, self._make), zip(*self.columns, strict=True))
+
+    @overload
+    def __getitem__(self, at: int) -> Any: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Any]: ...
+
+    def __getitem__(self, at: int | slice) -> Any:
+        if isinstance(at, slice):
+            return [self[place] for place in range(*at.indices(len(self)))]
+        return self._make(*(column[at] for column in self.columns))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(list(self))
+
+
+def column_of(lines: Sequence[Any], place: int) -> Sequence[Any]:
+    """One field of every line, by its place in a line."""
+    if isinstance(lines, LinesByColumn):
+        return lines.columns[place]
+    return [line[place] for line in lines]
+
+
+def lines_with(lines: Sequence[Any], place: int, values: Collection[Any]) -> list[Any]:
+    """The lines whose field at a place is one of some values, in their order."""
+    wanted = map(values.__contains__, column_of(lines, place))
+    if isinstance(lines, LinesByColumn):
+        return [lines[at] for at in compress(range(len(lines)), wanted)]
+    return list(compress(lines, wanted))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayTotal:
     """What a file of daily totals (汇总) says of a day and kind."""
@@ -181,7 +243,7 @@ class Statement:
 
     kind: Kind
     file: str
-    lines: list[Line]
+    lines: Sequence[Line]
     date: int | None = None
     """The day of a balances file (its opening), or of a whole daily file."""
     opening_minor: int | None = None

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ledger import reading
 from ledger.events import DealTerms
 from ledger.events.words import WORD_64
-from ledger.reconcile.agreeing import Agreeing, agreeing_loans, agreeing_repayments
+from ledger.reconcile.agreeing import Agreeing, Said, agreeing
 from ledger.reconcile.details import DETAILS
 from ledger.reconcile.lines import (
     CompensationLine,
@@ -24,9 +24,10 @@ from ledger.reconcile.lines import (
     RepaymentLine,
     State,
     Statement,
+    column_of,
 )
 from ledger.reconcile.refs import Refs
-from ledger.records import decode_legs
+from ledger.records import KEY_OF_ID, decode_legs
 
 if TYPE_CHECKING:
     from ledger.book import Book
@@ -73,27 +74,23 @@ class Ours:
         Lines on which both sides agree are only counted, those of `days`, where there may be many;
         with `every` they are there as well.
         """
-        kind = theirs.kind
-        lines = cast("list[Any]", theirs.lines)
+        kind, lines = theirs.kind, theirs.lines
+        loans: list[bytes] = []
         if DETAILS[kind].loan_place != 1:
-            self._refs.know({line[DETAILS[kind].loan_place] for line in lines})
+            loans = self._refs.know(column_of(lines, DETAILS[kind].loan_place))
         self._order = _legs_order(lines) if kind in (Kind.LOANS, Kind.REPAYMENTS) else ()
         by_payer = kind is Kind.COMPENSATIONS and _names_payers(lines)
         rows = self._rows_within(kind, first, last)
-        agreeing = Agreeing(rows=rows, theirs=lines)
-        if kind in (Kind.LOANS, Kind.REPAYMENTS) and not every and not self._order:
-            others, again = self._refs.by_id(lines)
-            if kind is Kind.LOANS:
-                agreeing = agreeing_loans(rows, others, days)
-            else:
-                agreeing = agreeing_repayments(rows, others, self._refs.known, days)
-            agreeing.theirs = [*agreeing.theirs, *again]
-        self._refs.know(line[1] for line in agreeing.theirs)
+        agreed = Agreeing(rows=rows, theirs=lines)
+        if kind in (Kind.LOANS, Kind.REPAYMENTS) and lines and not every and not self._order:
+            said = self._loans_said(lines) if kind is Kind.LOANS else self._said(lines, loans)
+            agreed = agreeing(DETAILS[kind], rows, lines, said, days)
+        self._refs.know(line[1] for line in agreed.theirs)
         found = Found(
-            ours=[*self._made(kind, agreeing.rows, by_payer)],
-            theirs=agreeing.theirs,
-            agreeing=agreeing.count,
-            agreeing_minor=agreeing.amount_minor,
+            ours=[*self._made(kind, agreed.rows, by_payer)],
+            theirs=agreed.theirs,
+            agreeing=agreed.count,
+            agreeing_minor=agreed.amount_minor,
         )
         wanted = {line[1] for line in found.theirs} - {line[1] for line in found.ours} - {""}
         found.ours += self.named(kind, sorted(wanted), by_payer)
@@ -101,11 +98,35 @@ class Ours:
 
     def named(self, kind: Kind, refs: Sequence[str], by_payer: bool = False) -> Iterator[Line]:
         """Our lines of these refs, of any day."""
-        column = "loan_id" if kind is Kind.LOANS else "entry_id"
+        booking = kind is Kind.LOANS
+        number, own_id = ("loan", "loan_id") if booking else ("entry", "entry_id")
         for place in range(0, len(refs), _BATCH):
             ids = [self._refs.id(ref) for ref in refs[place : place + _BATCH]]
-            where = f"{column} IN ({', '.join('?' * len(ids))})"
-            yield from self._made(kind, self._rows(kind, where, ids), by_payer)
+            keys, wanted = (", ".join([one] * len(ids)) for one in (KEY_OF_ID.format(id="?"), "?"))
+            where = (
+                f"{number} IN (SELECT entry FROM ids WHERE booking = {booking:d}"
+                f" AND key IN ({keys})) AND {own_id} IN ({wanted})"
+            )
+            yield from self._made(kind, self._rows(kind, where, [*ids, *ids]), by_payer)
+
+    # ---- what is said by column, in the order of the rows
+
+    def _said(self, lines: Sequence[Any], loans: Sequence[bytes]) -> Said:
+        ids = self._refs.hashed(column_of(lines, 1))
+        content = [column_of(lines, place) for place in range(3, 8)]
+        if not any(loans):
+            return Said(ids=ids, columns=content, places=[0, *range(2, 8)])
+        return Said(ids=ids, columns=[loans, *content], places=range(8))
+
+    def _loans_said(self, lines: Sequence[Any]) -> Said:
+        refs, starts, principals, ends, rates = (column_of(lines, at) for at in range(1, 6))
+        ids = self._refs.hashed(refs)
+        columns, places = [principals, starts], [0, 2, 4]
+        for column, place in ((ends, 5), (rates, 6)):
+            if column.count(None) < len(column):
+                columns.append(column)
+                places.append(place)
+        return Said(ids=ids, columns=columns, places=[*places, 3])
 
     # ---- rows of the book
 
@@ -127,8 +148,9 @@ class Ours:
         """Rows by what `where` says alone: the other columns are told to use no index."""
         if kind is Kind.LOANS:
             query = (
-                "SELECT loan_id, particulars, principal_minor, reversed, version FROM loans"
-                f" WHERE deal = {self._deal} AND {where}"
+                "SELECT loan_id, version, principal_minor, reversed, particulars & 65535,"
+                " particulars >> 16 & 65535, particulars >> 32 & 16777215"
+                f" FROM loans WHERE deal = {self._deal} AND {where}"
             )
         else:
             kinds = ", ".join(f"'{one}'" for one in _KINDS[kind])
@@ -154,10 +176,9 @@ class Ours:
 
     def _loans(self, rows: Iterable[Any]) -> Iterator[Line]:
         text = self._refs.text
-        for loan_id, word, principal, back, version in rows:
+        for loan_id, version, principal, back, start, end, rate in rows:
             yield LoanLine(
-                0, text(loan_id), word & 0xFFFF, principal, word >> 16 & 0xFFFF,
-                word >> 32 & 0xFFFFFF, _STATES[back],
+                0, text(loan_id), start, principal, end, rate, _STATES[back],
                 self._loan_legs(loan_id, version) if self._order else None,
             )  # fmt: skip
 
@@ -222,11 +243,11 @@ class Ours:
 
 
 def _names_payers(lines: Sequence[Any]) -> bool:
-    return any(line.payer for line in lines)
+    return any(column_of(lines, CompensationLine._fields.index("payer")))
 
 
 def _legs_order(lines: Sequence[Any]) -> tuple[str, ...]:
     """Members in the order of the first line that names parts."""
     place = LoanLine._fields.index("legs") if lines and isinstance(lines[0], LoanLine) else 9
-    legs = next((line[place] for line in lines if line[place] is not None), None)
+    legs = next((one for one in column_of(lines, place) if one is not None), None)
     return tuple(party for party, _ in legs) if legs else ()

@@ -32,6 +32,7 @@ from ledger.reconcile.lines import (
     LoanBalanceLine,
     State,
     Statement,
+    column_of,
 )
 from ledger.reconcile.ours import Found, Ours
 from ledger.reconcile.refs import Refs
@@ -185,7 +186,7 @@ def _window(statement: Statement, first: int | None, last: int | None) -> tuple[
     dates: list[int] = []
     if first is None or last is None:
         place = DETAILS[statement.kind].date_place if statement.kind in DETAILS else 2
-        dates = [line[place] for line in cast("list[Any]", statement.lines)]
+        dates = [*column_of(statement.lines, place)]
         dates += [total.date for total in statement.totals]
         dates += [statement.date] if statement.date is not None else []
         if not dates:

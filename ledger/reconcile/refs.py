@@ -6,9 +6,8 @@ where this folder never saw the refs; only ids that the file does not name are l
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ledger.ledger import Ledger
@@ -22,25 +21,19 @@ class Refs:
         self._salt = ledger.salt(deal)
         self._texts: dict[bytes, str] = {}
 
-    def know(self, refs: Iterable[str]) -> None:
-        """Hash the refs of a file. O(n)."""
-        salt, hashed = self._salt, _hasher()
-        self._texts.update({hashed(salt + ref.encode()): ref for ref in refs if ref})
+    def know(self, refs: Iterable[str]) -> list[bytes]:
+        """The ids of a file's refs, each different one hashed once; b"" of the empty one. O(n)."""
+        known = _Ids(self._salt)
+        known[""] = b""
+        ids = list(map(known.__getitem__, refs))
+        del known[""]
+        self._texts.update(zip(known.values(), known.keys(), strict=True))
+        return ids
 
-    def by_id(self, lines: Sequence[Any]) -> tuple[dict[bytes, Any], list[Any]]:
-        """Lines by the id of their ref, and those whose ref others have too, or that have none.
-
-        Their refs are not known by that: of a million lines only a few are asked for. O(n).
-        """
+    def hashed(self, refs: Sequence[str]) -> list[bytes]:
+        """Ids of refs, which are not known by that: of a million only a few are asked for. O(n)."""
         salt, hashed = self._salt, _hasher()
-        found = {hashed(salt + line[1].encode()): line for line in lines}
-        if len(found) == len(lines) and self.id("") not in found:
-            return found, []
-        times = Counter(line[1] for line in lines)
-        again = [line for line in lines if times[line[1]] > 1 or not line[1]]
-        for line in again:
-            found.pop(hashed(salt + line[1].encode()), None)
-        return found, again
+        return [hashed(salt + ref) for ref in map(str.encode, refs)]
 
     def id(self, ref: str) -> bytes:
         """The id of a ref; of one shown in hex because no text is known, that."""
@@ -52,11 +45,6 @@ class Refs:
             except ValueError:
                 pass
         return keccak(self._salt + ref.encode())
-
-    @property
-    def known(self) -> Mapping[bytes, str]:
-        """Ids to the texts known already."""
-        return self._texts
 
     def paid_elsewhere_minor(
         self, deal: str, reference: str, date: int, member: int, other: int
@@ -72,6 +60,18 @@ class Refs:
         if ref is None:
             ref = self._texts[known_id] = self._ledger.ref(known_id)
         return ref
+
+
+class _Ids(dict[str, bytes]):
+    """Refs that were hashed, with their ids."""
+
+    def __init__(self, salt: bytes) -> None:
+        super().__init__()
+        self._salt, self._hashed = salt, _hasher()
+
+    def __missing__(self, ref: str) -> bytes:
+        own = self[ref] = self._hashed(self._salt + ref.encode())
+        return own
 
 
 def _hasher() -> Callable[[bytes], bytes]:

@@ -6,12 +6,13 @@ own layouts by a field map. Sets of daily files have readers and writers of thei
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 
 from ledger.errors import StatementInvalid
 from ledger.reconcile.files import delimited, own
-from ledger.reconcile.files.columns import without_collection
+from ledger.reconcile.files.columns import Record, without_collection
 from ledger.reconcile.files.decoding import Decoded
 from ledger.reconcile.files.findings import Findings
 from ledger.reconcile.lines import Kind, Statement
@@ -119,10 +120,11 @@ def _read(
             account=account,
             findings=findings,
         )
+    found: Iterator[Record]
     if form is FileForm.XLSX:
         from ledger.reconcile.files.workbooks import records as rows
 
         found = rows(path, findings)
     else:
-        found = delimited.records(Decoded(path, encoding, findings), findings)
+        found = delimited.Delimited(Decoded(path, encoding, findings), findings)
     return own.read(found, kind=kind, decimals=decimals, findings=findings, allow_extra=allow_extra)

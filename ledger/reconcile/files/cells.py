@@ -103,6 +103,17 @@ REF = Cell(_ref, _refs)
 """The other side's own identifier."""
 
 
+def shared(cell: Cell) -> Cell:
+    """A cell whose equal values are kept once, however often they come."""
+    known: dict[Any, Any] = {}
+
+    def many(texts: Sequence[str]) -> list[Any]:
+        values = cell.many(texts)
+        return list(map(known.setdefault, values, values))
+
+    return Cell(cell.one, many)
+
+
 def or_empty(cell: Cell, empty: Any) -> Cell:
     """A cell that may be empty, and is then `empty`."""
 
@@ -145,6 +156,8 @@ def amount(
             ) from None
 
     def many(texts: Sequence[str]) -> list[int]:
+        if texts and texts.count(texts[0]) == len(texts):
+            return [one(texts[0])] * len(texts)
         if len({*texts[:_SAMPLE]}) * _OFTEN <= _SAMPLE:
             # A column of zeros, perhaps: one text.
             by_text = {found: one(found) for found in {*texts}}

@@ -1,7 +1,7 @@
 """Columns: the fields that a file of each kind may have, and the lines that they make.
 
 A file's columns are read whole runs at a time into one list for each field; the lines are made
-from the lists at the end.
+from the lists when they are asked for.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
-from itertools import islice, repeat
-from typing import Any
+from itertools import islice
+from typing import Any, Protocol, runtime_checkable
 
 from ledger.errors import ValueInvalid
 from ledger.money import date_of
@@ -25,7 +25,7 @@ from ledger.reconcile.lines import (
     CashLine,
     CompensationLine,
     Kind,
-    Line,
+    LinesByColumn,
     LoanBalanceLine,
     LoanLine,
     RecoveryLine,
@@ -34,15 +34,19 @@ from ledger.reconcile.lines import (
 
 Record = tuple[int, Sequence[str]]
 """Physical line, from 1, and the cells of a record."""
+Run = tuple[Sequence[int], Sequence[Sequence[str]]]
+"""Physical lines of many records, and their cells column by column."""
+RUN_RECORDS = 8_192
 LEG = "leg:"
 """Begins the name of a column with a party's part of a line."""
-_RUN = 8_192
 
 
 class What(StrEnum):
     """What a field holds."""
 
     REF = "ref"
+    LOAN_REF = "loan-ref"
+    """Of a loan, in a file with many lines of it."""
     REF_OR_EMPTY = "ref-or-empty"
     AMOUNT = "amount"
     SIGNED = "signed"
@@ -98,7 +102,7 @@ _STATE = {
 def _entry(*amounts: str, optional: Sequence[str] = ()) -> dict[str, Field]:
     return {
         "entry_ref": Field("entry_ref", What.REF),
-        "loan_ref": Field("loan_ref", What.REF),
+        "loan_ref": Field("loan_ref", What.LOAN_REF),
         "date": Field("date", What.DATE),
     } | {
         name: Field(f"{name}_minor", What.AMOUNT, name not in optional)
@@ -191,6 +195,7 @@ def cells_of(decimals: int) -> dict[What, Cell]:
     """How our own files write each kind of field."""
     return {
         What.REF: cells.REF,
+        What.LOAN_REF: cells.shared(cells.REF),
         What.REF_OR_EMPTY: cells.REF_OR_EMPTY,
         What.AMOUNT: cells.amount(decimals),
         What.SIGNED: cells.amount(decimals, signed=True),
@@ -235,6 +240,14 @@ def without_collection() -> Iterator[None]:
             gc.enable()
 
 
+@runtime_checkable
+class InRuns(Protocol):
+    """Records that come in runs sooner than one by one."""
+
+    def runs(self, width: int, findings: Findings) -> Iterator[Run]:
+        """The records that are left, of `width` cells; those of another width are noted."""
+
+
 def read_columns(
     records: Iterator[Record], plan: Sequence[Column], findings: Findings, *, width: int
 ) -> Table:
@@ -243,14 +256,11 @@ def read_columns(
     With bad cells or records the table is incomplete: the caller refuses the file.
     """
     table = Table(columns={column.name: [] for column in plan})
-    while run := list(islice(records, _RUN)):
-        lines, records_of_run = zip(*run, strict=True)
-        if set(map(len, records_of_run)) != {width}:
-            lines, records_of_run = _even(run, width, findings)
-        turned = list(zip(*records_of_run, strict=True)) or [()] * width
+    inner = records.runs if isinstance(records, InRuns) else partial(_runs, records)
+    for lines, columns in inner(width, findings):
         table.lines += lines
         for column in plan:
-            texts = turned[column.index]
+            texts = columns[column.index]
             try:
                 table.columns[column.name] += column.cell.many(texts)
             except ValueInvalid:
@@ -258,14 +268,19 @@ def read_columns(
     return table
 
 
-def _even(
-    run: list[Record], width: int, findings: Findings
-) -> tuple[tuple[int, ...], tuple[Sequence[str], ...]]:
+def _runs(records: Iterator[Record], width: int, findings: Findings) -> Iterator[Run]:
+    while run := list(islice(records, RUN_RECORDS)):
+        yield turned(run, width, findings)
+
+
+def turned(run: Sequence[Record], width: int, findings: Findings) -> Run:
+    """Records as columns; those of another width than `width` are noted and left out."""
     for line, record in run:
         if len(record) != width:
             findings.note("statement.fields", line, found=str(len(record)), count=width)
-    kept = [(line, record) for line, record in run if len(record) == width]
-    return tuple(line for line, _ in kept), tuple(record for _, record in kept)
+    kept = [one for one in run if len(one[1]) == width]
+    columns = list(zip(*(record for _, record in kept), strict=True)) or [()] * width
+    return [line for line, _ in kept], columns
 
 
 def _name_bad_cells(
@@ -278,10 +293,13 @@ def _name_bad_cells(
             findings.add(error, line, column.label)
 
 
-def lines_of(form: Form, table: Table) -> list[Line]:
+def lines_of(form: Form, table: Table) -> LinesByColumn:
     """The lines of a table, which was read without problems."""
     columns = dict(table.columns)
-    targets: dict[str, Iterable[Any]] = {"line": table.lines}
+    lines: Sequence[int] = table.lines
+    if lines and lines[-1] - lines[0] == len(lines) - 1:
+        lines = range(lines[0], lines[-1] + 1)
+    targets: dict[str, Sequence[Any]] = {"line": lines}
     for name, one in form.fields.items():
         if one.target and name in columns:
             targets[one.target] = columns[name]
@@ -291,11 +309,7 @@ def lines_of(form: Form, table: Table) -> list[Line]:
         targets["legs"] = [
             tuple(zip(parties, parts, strict=True)) for parts in zip(*legs.values(), strict=True)
         ]
-    names = form.make._fields
-    defaults = form.make._field_defaults
-    ordered = [targets.get(name, repeat(defaults.get(name))) for name in names]
-    # What the constructor of a named tuple does, without going through it a million times.
-    return list(map(partial(tuple.__new__, form.make), zip(*ordered, strict=False)))
+    return LinesByColumn(form.make, targets)
 
 
 def single_day(table: Table, findings: Findings, *, name: str = "date") -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from itertools import chain
 from pathlib import Path
 
 from ledger.messages import text
@@ -56,6 +57,7 @@ class _Reading:
         self.readers = _readers(layout)
         found = self._counted(self._records())
         header: Sequence[str] = ()
+        line = 1
         if layout.map.header:
             line, header = next(found, (1, ()))
             self._check_header(header, line)
@@ -63,10 +65,11 @@ class _Reading:
         if layout.map.format == "fixed":
             found, width = self._sliced(found, plan), len(plan)
         else:
-            first = next(found, None)
-            width = len(header) or (len(first[1]) if first else 0)
-            self._check_positions(plan, width, first)
-            found = _chained(first, found)
+            width = len(header)
+            if not header and (first := next(found, None)):
+                line, width = first[0], len(first[1])
+                found = chain([first], found)
+            self._check_positions(plan, width, line)
         table = read_columns(found, plan, findings, width=width)
         table = self._completed(table)
         opening, closing = self._balances(table)
@@ -92,7 +95,7 @@ class _Reading:
         if found.format == "fixed":
             self.in_bytes = decoded.encoding if found.width_in == "bytes" else ""
             return delimited.whole_lines(decoded, skip_lines=found.skip_lines)
-        return delimited.records(
+        return delimited.Delimited(
             decoded,
             self.findings,
             delimiter=found.delimiter,
@@ -155,10 +158,9 @@ class _Reading:
                 plan.append(Column(name, where, names.index(where), self._cell(name)))
         return plan
 
-    def _check_positions(self, plan: Sequence[Column], width: int, first: Record | None) -> None:
+    def _check_positions(self, plan: Sequence[Column], width: int, line: int) -> None:
         for column in plan:
             if width and column.index >= width:
-                line = first[0] if first else 1
                 self.findings.note(
                     "statement.column_position",
                     line,
@@ -269,9 +271,3 @@ def _trimmed(cell: Cell) -> Cell:
         lambda found: cell.one(found.strip()),
         lambda texts: cell.many([found.strip() for found in texts]),
     )
-
-
-def _chained(first: Record | None, rest: Iterator[Record]) -> Iterator[Record]:
-    if first is not None:
-        yield first
-    yield from rest

@@ -129,7 +129,7 @@ def _refuse(folder: Path, tables: Tables) -> None:
 def _read(
     one: FileSpec, path: Path, readers: Readers, encoding: str | None, findings: Findings
 ) -> Table:
-    found = delimited.records(Decoded(path, encoding, findings), findings)
+    found: Iterator[Record] = delimited.Delimited(Decoded(path, encoding, findings), findings)
     names, found = _names(one, found, findings)
     plan = [
         Column(name, name, names.index(name), readers.of(what))
