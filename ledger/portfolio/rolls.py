@@ -67,6 +67,12 @@ class Rolls:
                     self._loans[view][key] += 1
                     self._balances[view][key] += balance
 
+    def add(self, roll: tuple[int, str, str], loans: int, balance_minor: int) -> None:
+        """Loans that went from bucket to bucket within a month, the same in each view."""
+        for view in View:
+            self._loans[view][roll] += loans
+            self._balances[view][roll] += balance_minor
+
     def rows(self, view: View) -> Iterator[Roll]:
         """Every roll, by month and buckets."""
         balances = self._balances[view]

@@ -70,6 +70,14 @@ class Vintages:
                 for view, cells in self.cells.items():
                     cells[Age(vintage, month)].add(standing, view)
 
+    def add(self, age: Age, loans: int, disbursed_minor: int, balance_minor: int) -> None:
+        """Loans that were never past due, the same in each view."""
+        for cells in self.cells.values():
+            cell = cells[age]
+            cell.loans += loans
+            cell.disbursed_minor += disbursed_minor
+            cell.balance_minor += balance_minor
+
     def rows(self, view: View) -> Iterator[tuple[Age, Cell]]:
         """Every cell, the oldest vintage first."""
         yield from sorted(self.cells[view].items())
