@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import click
 
 from ledger.cli.command import Asked, Output, command, today
 from ledger.cli.forms import FORMS, chosen_form, formed, made, write_file
+from ledger.cli.names import one_of
 from ledger.cli.render import table
 from ledger.cli.reports import report
 from ledger.errors import UsageInvalid
@@ -23,8 +25,14 @@ WIDTH_PX = 960
 _PAST_DUE_DAYS = ("30", "60", "90")
 
 
+def _charts() -> Iterable[str]:
+    from ledger.charts import CHARTS
+
+    return CHARTS
+
+
 @command(report, "chart")
-@click.argument("name", required=False, metavar="[NAME]")
+@click.argument("name", required=False, metavar="[NAME]", shell_complete=one_of(_charts))
 @click.option("--deal", default="", metavar="DEAL", help=text("cli.opt_chart_deal"))
 @click.option("--from", "first", metavar="DATE", help=text("cli.opt_chart_from"))
 @click.option("--to", "last", metavar="DATE", help=text("cli.opt_chart_to"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,7 @@ import click
 
 from ledger.cli.command import Asked, Output, command, group
 from ledger.cli.forms import chosen_form, form_options, formed
+from ledger.cli.names import one_of
 from ledger.cli.render import table
 from ledger.messages import text
 from ledger.money import parse_date
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from ledger.reports import ReportKind
 
 report = group("report")
+PICTURED = ("html", "pdf")
+"""Forms that show a report's chart as well."""
 
 
 @command(report, "list")
@@ -38,8 +43,14 @@ def show_list(asked: Asked) -> Output:
     return Output(document={"reports": documents}, text=lambda: table(columns, rows))
 
 
+def _reports() -> Iterable[str]:
+    from ledger.reports import REPORTS
+
+    return REPORTS
+
+
 @command(report, "write")
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=one_of(_reports))
 @click.option("--deal", metavar="DEAL", help=text("cli.opt_report_deal"))
 @click.option("--date", "on", metavar="DATE", help=text("cli.opt_report_date"))
 @click.option("--from", "first", metavar="DATE", help=text("cli.opt_report_from"))
@@ -71,7 +82,21 @@ def write(
             month=parse_month(month) if month else None,
             member=asked.named() or "",
         )
+        if chosen in PICTURED:
+            from ledger.illustrated import illustrated
+
+            opened = first_day_of(first, month)
+            found = illustrated(
+                ledger, name, found, deal=deal or "", first=opened, member=asked.named() or ""
+            )
     return formed(asked, found, chosen, path, exit_code=int(kind.wrong(found.document)))
+
+
+def first_day_of(first: str | None, month: str | None) -> date | None:
+    """The first day that was asked for, or that of the month."""
+    if first:
+        return parse_date(first)
+    return parse_date(f"{month}-01") if month else None
 
 
 def _needs(kind: ReportKind) -> list[str]:

@@ -6,7 +6,6 @@ Compensation takes a bad loan off the funders' books; so each is drawn twice, on
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from pathlib import Path
 
 from ledger.charts.chart import Axis, Chart, Form, Label, Panel, Point, Scale, Series, Words
@@ -16,7 +15,7 @@ from ledger.portfolio.ageing import Ageing, ageing
 from ledger.portfolio.standing import BUCKETS, View
 from ledger.portfolio.vintages import PAST_DUE_DAYS
 from ledger.reading.journal import moves, one_state
-from ledger.reporting.report import Column, Row, Table, Unit
+from ledger.reporting.report import Column, Row, Unit
 
 VINTAGES_DRAWN = 12
 """The newest; the table has all."""
@@ -67,7 +66,10 @@ def vintages(subject: Subject) -> Chart:
     notes = () if count <= len(drawn) else (Words.of("vintages_note", drawn=len(drawn), of=count),)
     title = Words.of("vintages", days=days)
     summary = Words.of("vintages_summary", vintages=len(drawn), days=days)
-    return _chart("vintages", title, summary, subject, (first, last), at, panels, tables, notes)
+    return subject.chart(
+        "vintages", title=title, summary=summary, days=(first, last), at=at, panels=panels,
+        tables=tables, notes=notes,
+    )  # fmt: skip
 
 
 def rolls(subject: Subject) -> Chart:
@@ -89,9 +91,11 @@ def rolls(subject: Subject) -> Chart:
         tables.append(shape.table(f"chart_rolls_{view.value}", _ROLL_COLUMNS, rows))
         x = Axis(label=Words.of("axis_month"), scale=Scale.MONTH)
         panels.append(_panel(view, x, Words.of("axis_rolled"), lines))
-    title, months = Words.of("rolls"), len(found.months)
-    summary = Words.of("rolls_summary", months=months)
-    return _chart("rolls", title, summary, subject, (first, last), at, panels, tables, ())
+    summary = Words.of("rolls_summary", months=len(found.months))
+    return subject.chart(
+        "rolls", title=Words.of("rolls"), summary=summary, days=(first, last), at=at, panels=panels,
+        tables=tables,
+    )  # fmt: skip
 
 
 def _looked(subject: Subject) -> tuple[int, int, tuple[int, bytes], Ageing]:
@@ -121,34 +125,4 @@ def _panel(view: View, x: Axis, label: Label, lines: _Lines) -> Panel:
         series=tuple(
             Series(label=name, points=tuple(points)) for name, points in lines.items() if points
         ),
-    )
-
-
-def _chart(
-    name: str,
-    title: Words,
-    summary: Words,
-    subject: Subject,
-    days: tuple[int, int],
-    at: tuple[int, bytes],
-    panels: Sequence[Panel],
-    tables: Sequence[Table],
-    notes: tuple[Label, ...],
-) -> Chart:
-    shape = subject.shape()
-    return Chart(
-        name=name,
-        title=title,
-        summary=summary,
-        deal=subject.deal,
-        member="",
-        first=days[0],
-        last=days[1],
-        currency=shape.currency,
-        decimals=shape.decimals,
-        head_block=at[0],
-        head_hash=at[1],
-        panels=tuple(panels),
-        tables=tuple(tables),
-        notes=notes,
     )

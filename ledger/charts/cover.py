@@ -85,18 +85,12 @@ def cover(subject: Subject) -> Chart:
     axis = Axis(label=Words.of("axis_cover"), scale=Scale.RATE, from_zero=False)
     if max(series["cover"].values, default=0) > most:
         axis = replace(axis, most=most)
-    return Chart(
-        name="cover",
+    return subject.chart(
+        "cover",
         title=Words.of("cover"),
+        days=(first, last),
+        at=at,
         summary=Words.of("cover_summary", under=_under(ends), days=len(ends)),
-        deal=subject.deal,
-        member="",
-        first=first,
-        last=last,
-        currency=shape.currency,
-        decimals=shape.decimals,
-        head_block=at[0],
-        head_hash=at[1],
         panels=(
             Panel(
                 form=Form.LINES,

@@ -10,6 +10,7 @@ from ledger.charts.ages import rolls, vintages
 from ledger.charts.chart import Chart, Label, Words
 from ledger.charts.concentration import concentration
 from ledger.charts.cover import cover
+from ledger.charts.limits import limits
 from ledger.charts.loan_costs import loan_costs
 from ledger.charts.open_breaks import open_breaks
 from ledger.charts.outstanding import outstanding
@@ -52,6 +53,7 @@ CHARTS: Mapping[str, ChartKind] = {
         ChartKind(name="vintages", make=vintages, all_loans=True),
         ChartKind(name="rolls", make=rolls, all_loans=True),
         ChartKind(name="costs", make=loan_costs, all_loans=True),
+        ChartKind(name="limits", make=limits),
         ChartKind(name="breaks", make=open_breaks, of_deal=False, of_member=True, until_today=True),
         ChartKind(name="concentration", make=concentration, of_deal=False, of_member=True),
     )

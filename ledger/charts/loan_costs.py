@@ -64,18 +64,12 @@ def loan_costs(subject: Subject) -> Chart:
     rows = _rows(priced, width)
     ceilings = sorted({one.ceiling_ppm for one in priced if one.ceiling_ppm is not None})
     over = sum(number for _, _, _, _, number in rows)
-    return Chart(
-        name="costs",
+    return subject.chart(
+        "costs",
         title=Words.of("costs"),
+        days=(first, last),
+        at=at,
         summary=Words.of("costs_summary", loans=len(priced), over=over),
-        deal=subject.deal,
-        member="",
-        first=first,
-        last=last,
-        currency=shape.currency,
-        decimals=shape.decimals,
-        head_block=at[0],
-        head_hash=at[1],
         panels=(
             Panel(
                 form=Form.COLUMNS,

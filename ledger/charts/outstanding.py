@@ -45,18 +45,12 @@ def outstanding(subject: Subject) -> Chart:
         Series(label=labels[owner], points=_while_owed(tuple(map(Point, ends, line))))
         for owner, line in lines.items()
     )
-    return Chart(
-        name="outstanding",
+    return subject.chart(
+        "outstanding",
         title=Words.of("outstanding"),
+        days=(first, last),
+        at=at,
         summary=Words.of("outstanding_summary", parties=len(series)),
-        deal=subject.deal,
-        member="",
-        first=first,
-        last=last,
-        currency=shape.currency,
-        decimals=shape.decimals,
-        head_block=at[0],
-        head_hash=at[1],
         panels=(
             Panel(
                 form=Form.LINES,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ledger.charts.chart import Chart, said
-from ledger.charts.svg import svg
+from ledger.charts.printed import Printed
 from ledger.messages import language
 from ledger.money import date_of
 from ledger.reporting.report import NOT_CONTENT, Fact, Made, Report, Unit, content_sha256
@@ -32,5 +32,5 @@ def chart_report(chart: Chart, made: Made) -> Report:
         tables=chart.tables,
         notes=tuple(said(note, lang) for note in chart.notes),
         document=document,
-        picture=svg(chart, lang),
+        picture=Printed.of(chart, lang),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ledger import reading
+from ledger.charts.chart import Chart, Label, Panel, Words
 from ledger.money import PPM, date_of, half_up
 from ledger.portfolio.vintages import end_of
 from ledger.reading.journal import Move
@@ -16,7 +17,7 @@ from ledger.reporting.deals import shape
 if TYPE_CHECKING:
     from ledger.book import Book
     from ledger.ledger import Ledger
-    from ledger.reporting.report import Shape
+    from ledger.reporting.report import Shape, Table
 
 CLOSES_MAX = 62
 """Closes of days that a line has; of a longer time the ends of weeks or months."""
@@ -60,6 +61,37 @@ class Subject:
         """Whether a day is one of those that are given; every day is where none are."""
         after = self.first is None or day >= self.first
         return after and (self.last is None or day <= self.last)
+
+    def chart(
+        self,
+        name: str,
+        *,
+        days: tuple[int, int],
+        at: tuple[int, bytes],
+        title: Words,
+        summary: Words,
+        panels: Iterable[Panel],
+        tables: Iterable[Table],
+        notes: tuple[Label, ...] = (),
+    ) -> Chart:
+        """The chart of the deal over these days, as its book was at a block."""
+        own = self.shape()
+        return Chart(
+            name=name,
+            title=title,
+            summary=summary,
+            deal=self.deal,
+            member="",
+            first=days[0],
+            last=days[1],
+            currency=own.currency,
+            decimals=own.decimals,
+            head_block=at[0],
+            head_hash=at[1],
+            panels=tuple(panels),
+            tables=tuple(tables),
+            notes=notes,
+        )
 
     def days(self, moved: Iterable[int]) -> tuple[int, int]:
         """First and last day, where they are not given those of what `moved`."""

@@ -16,6 +16,7 @@ from ledger.reporting.lettering import FONT, fitted, known, measure, wide, wrapp
 from ledger.reporting.page import Shown, shown
 from ledger.reporting.report import (
     Column,
+    Picture,
     Report,
     Row,
     Unit,
@@ -33,6 +34,7 @@ _SMALLEST = 5
 _GAP = 6
 """Between columns."""
 _NARROWEST = 34
+_PICTURE_GAP = 10
 _NUMBERS = (Unit.AMOUNT, Unit.COUNT, Unit.RATE)
 
 
@@ -56,7 +58,16 @@ class Rule(NamedTuple):
     tenths: int
 
 
-Mark = Words | Rule
+class Drawn(NamedTuple):
+    """A picture on a page, `width` wide; `y` is its bottom."""
+
+    x: int
+    y: int
+    width: int
+    picture: Picture
+
+
+Mark = Words | Rule | Drawn
 
 
 def paper(report: Report) -> bytes:
@@ -89,6 +100,8 @@ def laid_out(report: Report) -> list[list[Mark]]:
     layout.facts(
         [(one.label, as_text(one.value, one.unit, report.decimals)) for one in report.facts]
     )
+    if report.picture is not None:
+        layout.picture(report.picture)
     for table in report.tables:
         layout.table(shown(table, ROWS_MAX))
     for note in report.notes:
@@ -140,6 +153,15 @@ class _Layout:
                 if not at:
                     self._put(Words(_MARGIN, self._y, fitted(name, _TEXT, label - 6), _TEXT))
                 self._put(Words(_MARGIN + label, self._y, line, _TEXT))
+
+    def picture(self, one: Picture) -> None:
+        """A picture as wide as the page, or as high as one holds; on one page."""
+        most = _HEIGHT - _MARGIN - _FOOT - 2 * _PICTURE_GAP
+        width = min(_WIDTH - 2 * _MARGIN, most * one.width // one.height)
+        height = -(-width * one.height // one.width)
+        self._need(height + _PICTURE_GAP)
+        self._y -= height + _PICTURE_GAP
+        self._put(Drawn(_MARGIN, self._y, width, one))
 
     def table(self, one: Shown) -> None:
         """A table; its head stands on every page that it reaches."""
@@ -318,6 +340,13 @@ def _draw(canvas: Any, marks: Sequence[Mark]) -> None:
         if isinstance(mark, Rule):
             canvas.setLineWidth(mark.tenths / 10)
             canvas.line(mark.x, mark.y, mark.to, mark.y)
+            continue
+        if isinstance(mark, Drawn):
+            canvas.saveState()
+            canvas.translate(mark.x, mark.y)
+            canvas.scale(mark.width / mark.picture.width, mark.width / mark.picture.width)
+            mark.picture.paint(canvas)
+            canvas.restoreState()
             continue
         canvas.setFont(FONT, mark.size)
         put = canvas.drawRightString if mark.right else canvas.drawString

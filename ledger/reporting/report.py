@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from ledger.messages import has, text
 from ledger.money import date_of, format, format_percent
@@ -172,6 +172,25 @@ class Fact(NamedTuple):
         return text(f"report.{self.key}")
 
 
+class Picture(Protocol):
+    """A drawing of a report's numbers."""
+
+    @property
+    def svg(self) -> str:
+        """As SVG of our own."""
+
+    @property
+    def width(self) -> int:
+        """Of the drawing, in a unit of its own."""
+
+    @property
+    def height(self) -> int:
+        """In the same unit."""
+
+    def paint(self, page: Any) -> None:
+        """Draw it on a canvas of reportlab in that unit, from its bottom left."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What a form is made of."""
@@ -187,8 +206,8 @@ class Report:
     """Who signs a printed copy."""
     document: Mapping[str, Any] = field(default_factory=dict)
     """The same as JSON."""
-    picture: str = ""
-    """The same as SVG of our own; pages have it above the tables."""
+    picture: Picture | None = None
+    """The same to look at; pages and paper have it above the tables."""
 
     @property
     def decimals(self) -> int:

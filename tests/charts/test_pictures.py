@@ -215,5 +215,5 @@ def test_every_word_that_a_chart_asks_for_is_there_and_none_is_left_over() -> No
     named |= set(re.findall(r'text\(\s*"chart\.(\w+)"', code))
     known = {key.removeprefix("chart.") for key in table() if key.startswith("chart.")}
     assert named <= known
-    made = re.compile(r"name_|line_|view_|magnitude_|owed_")
+    made = re.compile(r"name_|line_|view_|magnitude_|owed_|limit_of_")
     assert {key for key in known - named if not made.match(key)} == set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -96,6 +97,18 @@ def test_the_font_has_what_we_say(monkeypatch: pytest.MonkeyPatch) -> None:
         for words in said.values():
             assert UNKNOWN not in lettering.known(words), key
     assert (FONT_FILE.parent / "OFL.txt").is_file()
+
+
+def test_the_font_has_the_characters_that_its_script_keeps() -> None:
+    place = Path(__file__).parents[2] / "docs/cut_font.py"
+    spec = importlib.util.spec_from_file_location("cut_font", place)
+    assert spec is not None and spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    kept, has = script.characters(), lettering.measure().glyphs - {0xFFFF}
+    assert has <= kept
+    chinese = range(0x4E00, 0xA000)
+    assert {one for one in kept if one in chinese} == {one for one in has if one in chinese}
 
 
 def test_without_its_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
