@@ -31,6 +31,10 @@ MOST_LOANS = 10_000_000
 )
 @click.option("--scale", metavar="PERCENT", help=text("simulate.opt_scale"))
 @click.option(
+    "--vouchers", type=click.IntRange(0, MOST_LOANS), metavar="N",
+    help=text("simulate.opt_vouchers"),
+)  # fmt: skip
+@click.option(
     "--months", type=click.IntRange(1, 120), default=12, metavar="N", show_default=True,
     help=text("simulate.opt_months"),
 )  # fmt: skip
@@ -48,6 +52,7 @@ MOST_LOANS = 10_000_000
 @click.option("--platform", type=click.Choice(PROFILES), help=text("simulate.opt_platform"))
 @click.option("--breaks", default="0.2%", metavar="PERCENT", show_default=True,
               help=text("simulate.opt_breaks"))  # fmt: skip
+@click.option("--layouts", is_flag=True, help=text("simulate.opt_layouts"))
 @click.option("--post", "ledger_folder", type=click.Path(path_type=Path), metavar="LEDGER",
               help=text("simulate.opt_post"))  # fmt: skip
 @form_options
@@ -64,7 +69,7 @@ def simulate(asked: Asked, directory: Path, ledger_folder: Path | None, **given:
         _expect_new(folder)
     directory.mkdir(parents=True, exist_ok=True)
     with progress(text("simulate.playing")) as show:
-        played = play(plan, directory, progress=show)
+        played = play(plan, directory, layouts=given["layouts"], progress=show)
     base = None
     if plan.stresses:
         with progress(text("simulate.playing_base")) as show:
@@ -104,6 +109,7 @@ def _plan(given: dict[str, Any]) -> Plan:
         months=given["months"],
         every_days=given["every_days"],
         loans=loans,
+        vouchers=loans // 20 if given["vouchers"] is None else given["vouchers"],
         seed=given["seed"],
         stresses=tuple(Stress(one) for one in dict.fromkeys(given["stresses"])),
         stress_from=parse_date(given["stress_from"]) if given["stress_from"] else None,

@@ -14,12 +14,12 @@ from ledger.entries import Booking, Method, Purpose
 from ledger.money import PPM, date_of, day_number, days_between, half_up, year_days
 from ledger.schedules import Instalment, month_after, schedule
 from ledger.simulation.events import Event, Step
-from ledger.simulation.partnership import FEE_PPM
+from ledger.simulation.partnership import FEE_PPM, TRIGGER_DAYS
 from ledger.simulation.profiles import Profile
 from ledger.terms import Terms
 
-TRIGGER_DAYS, WRITE_OFF_DAYS = 90, 180
-"""Past due: when the layers pay, and when the bank writes off what nobody pays for."""
+WRITE_OFF_DAYS = 180
+"""Past due: when the bank writes off what nobody pays for."""
 PENALTY_TIMES = (3, 2)
 """The penalty rate, in times of the loan's rate."""
 _SIZES = (200, 300, 400, 500, 650, 800, 1_000, 1_300, 1_750, 3_100)
@@ -31,9 +31,9 @@ _METHODS = (Method.EQUAL_INSTALLMENT,) * 16 + (
 )  # fmt: skip
 _STOPS = (0, 40, 90, 150, 220, 300, 380, 470, 570, 700)
 """Thousandths of its term after which a loan that is not paid for good stops being paid."""
-_SETTLES_EARLY, _LATE, _IN_PARTS, _WRONG = 30_000, 70_000, 75_000, 78_000
+_SETTLES_EARLY, _LATE, _IN_PARTS, _WRONG, _BELATED = 30_000, 70_000, 75_000, 78_000, 81_000
 """Of a million instalments: up to which number one settles the loan early, is paid late, in two
-parts, or is posted wrong at first."""
+parts, is posted wrong at first, or is posted when its month is sealed."""
 _WAIVED, _RECOVERED = 100_000, 450_000
 """Of a million that are late; that stopped being paid."""
 _REPEATS = 5
@@ -148,32 +148,32 @@ class Borrowers:
             maturity_date=booking.maturity_date,
         )
         on_salary_day = loan.chance.randrange(PPM) < self._habits.salary_ppm
-        was_wrong = False
+        waits = False
         for one in instalments:
             if one.period == loan.stops_at:
                 yield from self._stopped(loan, one)
                 return
-            events, settled = self._paid(loan, one, on_salary_day, was_wrong)
+            events, settled = self._paid(loan, one, on_salary_day, waits)
             yield from events
             if settled:
                 return
-            was_wrong = any(event.step == Step.REPAYMENT and event.values[-1] for event in events)
+            waits = any(_is_put_right_later(event) for event in events)
 
     # ---- one instalment
 
     def _paid(
-        self, loan: Loan, one: Instalment, on_salary_day: bool, was_wrong: bool
+        self, loan: Loan, one: Instalment, on_salary_day: bool, waits: bool
     ) -> tuple[list[Event], bool]:
         """The events of an instalment that is paid, and whether it settles the loan early.
 
-        After one that `was_wrong` and is put right at the next exchange, nothing comes early.
+        After one that `waits` to be put right or posted at all, nothing comes early.
         """
         chance, before = loan.chance, one.outstanding_minor + one.principal_minor
         draw, days, share = chance.randrange(PPM), chance.randrange(3, 26), chance.randrange(2, 9)
         due, since, part = day_number(one.due_date), day_number(one.start_date), one.period * 10
         fee = half_up(loan.booking.principal_minor * self._fee_ppm, PPM)
         principal, interest = one.principal_minor, one.interest_minor
-        if draw < _SETTLES_EARLY and not was_wrong:
+        if draw < _SETTLES_EARLY and not waits:
             day = max(due - days, since + 1)
             interest = self._accrued(loan, before, one.start_date, day)
             return [_repaid(loan, day, part, before, interest, 0, fee, before)], True
@@ -187,11 +187,13 @@ class Borrowers:
                 _repaid(loan, due + 1, part + 1, *rest),
             ], False
         wrong = principal * share // 10 if _IN_PARTS <= draw < _WRONG else 0
+        belated = _WRONG <= draw < _BELATED and one.outstanding_minor > 0
         day = due
-        if on_salary_day and not was_wrong:
+        if on_salary_day and not waits:
             day = max(_salary_day(one.due_date, self._habits.salary_day), since + 1)
         paid = principal, interest, 0, fee, before
-        return [_repaid(loan, day, part, *paid, wrong=wrong)], False
+        found = _repaid(loan, day, part, *paid, wrong=wrong)
+        return [found._replace(step=Step.BELATED) if belated else found], False
 
     def _late(self, loan: Loan, one: Instalment, day: int, fee: int) -> list[Event]:
         due, number, part = day_number(one.due_date), loan.number, one.period * 10
@@ -235,6 +237,11 @@ class Borrowers:
             share_ppm=chance.randrange(50_000, 350_000),
             by_borrower=chance.randrange(3) == 0,
         )
+
+
+def _is_put_right_later(event: Event) -> bool:
+    wrong = event.step == Step.REPAYMENT and bool(event.values[-1])
+    return wrong or event.step == Step.BELATED
 
 
 def _repaid(loan: Loan, day: int, part: int, *amounts_minor: int, wrong: int = 0) -> Event:

@@ -93,7 +93,7 @@ class Dealing:
 
     def book(self, principal_minor: int, day: int) -> None:
         """放款."""
-        self._post(post_booking(self.terms, principal_minor))
+        self.post(post_booking(self.terms, principal_minor))
         fee = self.terms.fee
         if fee is not None and fee.per_loan_ppm:
             self._charge(fee.to, half_up(principal_minor * fee.per_loan_ppm, PPM))
@@ -115,7 +115,7 @@ class Dealing:
             fee_minor=fee,
         )
         sign = -1 if back else 1
-        self._post(post_reversal(postings) if back else postings)
+        self.post(post_reversal(postings) if back else postings)
         self._moves(-sign * principal, day)
         self._interest_minor += sign * interest
         self.counts.repaid_minor += sign * principal
@@ -141,14 +141,14 @@ class Dealing:
             if layer.source is Source.DEPOSIT:
                 self.deposit_minor -= pay
         pays = found.pays_minor
-        self._post(post_compensation(terms, outstanding_minor=owed_minor, pays_minor=pays))
+        self.post(post_compensation(terms, outstanding_minor=owed_minor, pays_minor=pays))
         self._moves(-paid, day)
         self.counts.compensated_minor += paid
         return Owed(left_minor=owed_minor - paid, claims_minor=found.pays_minor)
 
     def write_off(self, owed: Owed, day: int) -> Owed:
         """核销 of what the funders are owed."""
-        self._post(post_write_off(self.terms, owed.left_minor))
+        self.post(post_write_off(self.terms, owed.left_minor))
         self._moves(-owed.left_minor, day)
         self._loss_minor += owed.left_minor
         self.counts.written_off_minor += owed.left_minor
@@ -165,7 +165,7 @@ class Dealing:
             shares_ppm=[layer.share_ppm for layer in terms.loss],
             order=terms.claim.recovery_order if terms.claim else RecoveryOrder.REVERSE,
         )
-        self._post(
+        self.post(
             post_recovery(
                 terms,
                 cash_minor=cash_minor,
@@ -211,7 +211,7 @@ class Dealing:
 
     def move_deposit(self, amount_minor: int) -> None:
         """保证金: paid in, or released below 0."""
-        self._post(post_deposit(self.terms, amount_minor))
+        self.post(post_deposit(self.terms, amount_minor))
         self.deposit_minor += amount_minor
         self.counts.topped_up_minor += max(0, amount_minor)
         self.counts.released_minor += max(0, -amount_minor)
@@ -242,7 +242,7 @@ class Dealing:
             share_ppm=period.share_ppm or 0,
         )
         self._carry_minor = found.carry_minor
-        self._post(post_period(self.terms, found.platform_minor))
+        self.post(post_period(self.terms, found.platform_minor))
         return found.platform_minor
 
     def payments(self) -> list[Payment]:
@@ -254,7 +254,7 @@ class Dealing:
 
     def settle(self, payer: str, payee: str, amount_minor: int) -> None:
         """A payment of a settlement was made."""
-        self._post(post_settlement(payer, payee, amount_minor))
+        self.post(post_settlement(payer, payee, amount_minor))
 
     def _charge(self, payee: str, fee_minor: int) -> None:
         """导流: what the funders pay for a loan."""
@@ -268,12 +268,13 @@ class Dealing:
                 Posting(party=party, account=Account.FEES, amount_minor=part),
                 Posting(party=party, account=Account.CLEARING, amount_minor=-part),
             ]
-        self._post(postings)
+        self.post(postings)
 
     def _moves(self, principal_minor: int, day: int) -> None:
         self.outstanding_minor += principal_minor
         self._balance_days += principal_minor * day
 
-    def _post(self, postings: Iterable[Posting]) -> None:
+    def post(self, postings: Iterable[Posting]) -> None:
+        """Postings of an entry, or a part of them."""
         for one in postings:
             self.balances[one.party, one.account] += one.amount_minor

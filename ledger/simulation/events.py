@@ -11,7 +11,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import NamedTuple
 
-UNWRITTEN = 20_000
+UNWRITTEN = 8_000
 """Events held before all are written."""
 
 
@@ -22,18 +22,22 @@ class Step(IntEnum):
     """Of a repayment that was wrong: as REPAYMENT has it."""
     WAIVER = 2
     """Part, interest, penalty."""
-    REPAYMENT = 3
+    BELATED = 3
+    """A repayment that is posted when its month is sealed: as REPAYMENT has it."""
+    REPAYMENT = 4
     """Part, principal, interest, penalty, fee, outstanding before, the loan's rate, and the wrong
     principal of one that is posted wrong at first, else 0."""
-    MARK = 4
+    TOLD = 5
+    """The other sides have a belated one: as REPAYMENT has it."""
+    MARK = 6
     """Overdue since, and the day on which it is paid after all, or 0."""
-    CURE = 5
+    CURE = 7
     """The day of the mark."""
-    WRITE_OFF = 6
+    WRITE_OFF = 8
     """Outstanding when it stopped being paid."""
-    CLAIM = 7
+    CLAIM = 9
     """Overdue since, outstanding."""
-    RECOVERY = 8
+    RECOVERY = 10
     """Part, outstanding or written off, whether it is written off, and what each layer claims."""
 
 

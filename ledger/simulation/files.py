@@ -14,16 +14,39 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ledger.files import LAYOUTS
+from ledger import files, pool_assets, voucher_files
 
 STEPS = ("date", "who", "does", "deal", "with", "expect")
-PLANTED = ("file", "line", "code", "ref", "field", "ours", "theirs", "what")
+PLANTED = ("file", "line", "code", "ref", "field", "ours", "theirs", "what", "date")
 REVERSALS = ("entry_ref",)
-COLUMNS = {name: tuple(layout.columns) for name, layout in LAYOUTS.items()} | {
-    "reversals": REVERSALS,
-    "their-loans": ("loan_ref", "start_date", "maturity_date", "principal", "annual_rate_pct"),
-    "compensations": ("entry_ref", "loan_ref", "date", "amount"),
+_LEFT_OUT = {
+    "vouchers": ("delivery_date", "term_reason"),
+    "pool": ("amount",),
+    "pool-replacements": ("in_amount",),
 }
+"""Columns that are optional and empty."""
+LAYOUTS: dict[str, files.Layout[Any]] = (
+    files.LAYOUTS
+    | voucher_files.LAYOUTS
+    | {one.name: one for one in (pool_assets.ASSETS, pool_assets.REPLACEMENTS)}
+)
+"""Of every file that is submitted, by what it holds."""
+COLUMNS = {
+    name: tuple(column for column in layout.columns if column not in _LEFT_OUT.get(name, ()))
+    for name, layout in LAYOUTS.items()
+} | {
+    "late-repayments": tuple(LAYOUTS["repayments"].columns),
+    "reversals": REVERSALS,
+    "their-loans": (
+        "loan_ref", "start_date", "maturity_date", "principal", "annual_rate_pct", "state",
+    ),
+    "their-repayments": (
+        "entry_ref", "loan_ref", "date", "principal", "interest", "penalty", "fee", "state",
+    ),
+    "compensations": ("entry_ref", "loan_ref", "date", "amount"),
+    "balances": ("party", "account", "amount", "date"),
+    "standing": ("loan_ref", "date", "outstanding", "overdue_since"),
+}  # fmt: skip
 
 
 class Files:
@@ -49,10 +72,13 @@ class Files:
             row = (on.isoformat(), who, does, deal, with_, expect)
             self._write("steps.csv", STEPS, (row,))
 
-    def submit(self, on: date, deal: str, name: str, rows: Sequence[Sequence[object]]) -> str:
-        """The rows of a day's file of a deal; returns its path within the folder."""
+    def submit(
+        self, on: date, deal: str, name: str, rows: Sequence[Sequence[object]], stem: str = ""
+    ) -> str:
+        """The rows of a day's file of a deal; returns its path within the folder. `stem`: of the
+        file's name, where it is not that of its rows."""
         self.rows[name] += len(rows)
-        path = f"days/{on.isoformat()}/{deal}/{name}.csv"
+        path = f"days/{on.isoformat()}/{deal}/{stem or name}.csv"
         if self._folder is not None:
             self._write(path, COLUMNS["loans" if name.startswith("refused-") else name], rows)
             self._close(path)
@@ -63,7 +89,7 @@ class Files:
         self.rows[f"theirs: {name}"] += 1
         if self._folder is None:
             return 0
-        columns = COLUMNS["their-loans" if name == "loans" else name]
+        columns = COLUMNS.get(f"their-{name}") or COLUMNS[name]
         return self._write(self.told(member, deal, name, on), columns, (row,))
 
     def told(self, member: str, deal: str, name: str, on: date) -> str:
@@ -72,7 +98,7 @@ class Files:
 
     def plant(self, file: str, line: int, code: str, *said: object) -> None:
         """Say what is wrong on purpose in a line (0: that is not there): ref, field, ours, theirs,
-        what."""
+        what, the day that it is about."""
         self.planted[code] += 1
         if self._folder is not None:
             row = (file, line or "", code, *said)

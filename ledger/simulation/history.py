@@ -45,3 +45,8 @@ class Milestones:
     """Why."""
     deposit_out_on: date | None = None
     """The first claim for which there was not enough in the deposit."""
+
+    def deposit_is_out(self, on: date) -> None:
+        """A claim was for more than there is in the deposit."""
+        if self.deposit_out_on is None:
+            self.deposit_out_on = on

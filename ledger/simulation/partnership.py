@@ -14,12 +14,22 @@ BANK, GUARANTOR, AUDITOR, OTHER_BANK = "bank-a", "guarantor-g", "auditor-u", "ba
 CHAIN_ID = 20240930
 VALIDATORS = (BANK, OTHER_BANK, GUARANTOR, AUDITOR)
 """Four: one may be lost and the others seal on."""
+CHAIN_PLATFORM, VOUCHER_DEAL = "platform-c", "vouchers"
+"""Who runs the vouchers, and the deal on them."""
+CORES, SUPPLIERS = ("core-a", "core-b"), ("supplier-1", "supplier-2", "supplier-3")
+TRIGGER_DAYS = 90
+"""Past due: when the layers pay, as in the terms."""
 
 _MEMBERS = (
     (BANK, "Bank A", "bank custodian", "lending"),
     (OTHER_BANK, "Bank B", "bank", "lending"),
     (GUARANTOR, "Guarantor G", "guarantor", "guarantee"),
     (AUDITOR, "Auditor U", "auditor", ""),
+)
+_CHAIN_MEMBERS = (
+    (CHAIN_PLATFORM, "Chain platform", "platform", ""),
+    *((one, f"Core enterprise {one[-1:].upper()}", "core", "") for one in CORES),
+    *((one, f"Supplier {one[-1:]}", "supplier", "") for one in SUPPLIERS),
 )
 _HEAD = """\
 id = "{deal}"
@@ -145,8 +155,27 @@ FEE_PPM = {Way.GUARANTEED: 4_000}
 """What a borrower pays as fee with each instalment, of the original principal: as in the terms."""
 
 
-def consortium_toml(profiles: Sequence[Profile], *, genesis: date, seed: str) -> str:
-    """The members' file: bank, guarantor, auditor, another bank that seals, and the platforms."""
+_VOUCHERS = (
+    _ALONE
+    + """\
+[[interest]]
+to = "{platform}"
+share = "5%"
+[receivable]
+cores = [{cores}]
+advance = "85%"
+core_cost = "20%"
+evidence = ["order"]
+recourse = true
+"""
+)
+
+
+def consortium_toml(
+    profiles: Sequence[Profile], *, genesis: date, seed: str, vouchers: bool = False
+) -> str:
+    """The members' file: bank, guarantor, auditor, another bank that seals, and the platforms;
+    with `vouchers` also who is in a supply chain."""
     lines = [
         f'name = "simulated-{seed}"',
         f"chain_id = {CHAIN_ID}",
@@ -154,7 +183,8 @@ def consortium_toml(profiles: Sequence[Profile], *, genesis: date, seed: str) ->
         'clock = "stepped"',
     ]
     platforms = [(one.id, one.name, "platform guarantor", "lending guarantee") for one in profiles]
-    for member, name, roles, licences in [*_MEMBERS, *platforms]:
+    chain = _CHAIN_MEMBERS if vouchers else ()
+    for member, name, roles, licences in [*_MEMBERS, *platforms, *chain]:
         lines += [
             "",
             "[[member]]",
@@ -179,6 +209,19 @@ def deal_toml(profile: Profile) -> str:
     return (_HEAD + tables).format(
         deal=profile.id, mode=mode, platform=profile.id, bank=BANK, guarantor=GUARANTOR
     )
+
+
+def voucher_toml() -> str:
+    """The terms of the deal on vouchers, as its file."""
+    cores = ", ".join(f'"{core}"' for core in CORES)
+    return (_HEAD + _VOUCHERS).format(
+        deal=VOUCHER_DEAL, mode="receivable", platform=CHAIN_PLATFORM, bank=BANK, cores=cores
+    )
+
+
+def voucher_terms() -> Terms:
+    """The same, read."""
+    return terms.read(tomllib.loads(voucher_toml()))
 
 
 def deal_terms(profile: Profile) -> Terms:

@@ -50,6 +50,8 @@ class Plan:
     """After how many days files are exchanged, at most a month's."""
     loans: int = 1_000
     """Of all platforms, over all months."""
+    vouchers: int = 0
+    """Of core enterprises, over all months; 0: no deal on vouchers."""
     seed: str = "1"
     stresses: tuple[Stress, ...] = ()
     stress_from: date | None = None
@@ -97,6 +99,7 @@ class Plan:
             "months": self.months,
             "every_days": self.every_days,
             "loans": self.loans,
+            "vouchers": self.vouchers,
             "seed": self.seed,
             "stress": [one.value for one in self.stresses],
             "stress_from": self.stress_day.isoformat() if self.stresses else None,

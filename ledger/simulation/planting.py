@@ -11,19 +11,31 @@ from datetime import date, timedelta
 from random import Random
 
 from ledger.entries import Booking
-from ledger.money import PPM, format, format_percent
+from ledger.money import PPM, date_of, day_number, format, format_percent
 from ledger.simulation.files import Files
-from ledger.simulation.partnership import BANK
+from ledger.simulation.partnership import BANK, TRIGGER_DAYS
 
+GRACE_DAYS = 1
+"""After the trigger, until a compensation is late."""
 _FIRST, _LAST = 5, 24
 """Days of a month on which mistakes are made."""
 _FEE_MINOR = 50
 """What a bank keeps of a transfer by mistake."""
+_MOVED_MINOR = 1_000
+"""What is booked as principal instead of interest."""
+_OTHER_MINOR = 12_345
+"""By how much a balance is another."""
+_RATE_PPM = 1_000
+"""By how much a rate is another."""
 
 
 def yuan(amount_minor: int) -> str:
     """An amount as files have it."""
     return format(amount_minor, 2)
+
+
+def _percent(rate_ppm: int) -> str:
+    return format_percent(rate_ppm).removesuffix("%")
 
 
 class Planting:
@@ -38,38 +50,59 @@ class Planting:
     def loan(self, loan: Booking) -> None:
         """A loan in the platform's file."""
         on, own = loan.start_date, loan.principal_minor
-        row = [loan.loan_ref, on, loan.maturity_date, yuan(own),
-               format_percent(loan.annual_rate_ppm).removesuffix("%")]  # fmt: skip
-        way = self._way(on, ("missing", "unit", "fen", "extra"))
+        rate = _percent(loan.annual_rate_ppm)
+        row = [loan.loan_ref, on, loan.maturity_date, yuan(own), rate, ""]
+        way = self._way(on, ("missing", "unit", "fen", "extra", "transit", "rate", "maturity"))
         if way == "missing":
             self._missing("loans", on, loan.loan_ref, own)
         elif way == "extra":
             self._tell("loans", on, row)
             self._extra("loans", on, [f"{loan.loan_ref}-9", *row[1:]], own)
-        elif way in ("unit", "fen"):
-            wrong = own * 100 if way == "unit" else own + 1
-            line = self._tell("loans", on, [*row[:3], yuan(wrong), *row[4:]])
-            self._plant("loans", on, line, "B03", loan.loan_ref, "principal", own, wrong, way)
+        elif way:
+            self._loan_wrong(loan, row, way)
         else:
             self._tell("loans", on, row)
 
+    def _loan_wrong(self, loan: Booking, row: list[object], way: str) -> None:
+        own, on = loan.principal_minor, loan.start_date
+        code, field, place, theirs = {
+            "unit": ("B03", "principal", 3, yuan(own * 100)),
+            "fen": ("B03", "principal", 3, yuan(own + 1)),
+            "rate": ("B09", "annual_rate", 4, _percent(loan.annual_rate_ppm + _RATE_PPM)),
+            "maturity": ("B06", "maturity_date", 2, str(loan.maturity_date + timedelta(2))),
+            "transit": ("B04", "state", 5, "in-transit"),
+        }[way]
+        ours, row[place] = row[place] or "success", theirs
+        line = self._tell("loans", on, row)
+        self._plant("loans", on, line, code, loan.loan_ref, field, str(ours), theirs, way)
+
     def repayment(self, ref: str, loan_ref: str, on: date, amounts_minor: Sequence[int]) -> None:
         """A repayment in the platform's file: principal, interest, penalty and fee."""
-        row = [ref, loan_ref, on, *map(yuan, amounts_minor)]
+        row = [ref, loan_ref, on, *map(yuan, amounts_minor), ""]
         own = sum(amounts_minor)
-        way = self._way(on, ("missing", "fen", "twice", "extra"))
+        way = self._way(on, ("missing", "fen", "twice", "extra", "failed", "buckets"))
+        if way == "buckets" and amounts_minor[1] <= _MOVED_MINOR:
+            way = "fen"
         if way == "missing":
             self._missing("repayments", on, ref, own)
         elif way == "extra":
             self._tell("repayments", on, row)
             # Of another amount: else it is taken for the same one twice.
-            more = amounts_minor[0] + 12_345
+            more = amounts_minor[0] + _OTHER_MINOR
             extra = [f"{ref}-9", loan_ref, on, yuan(more), *row[4:]]
             self._extra("repayments", on, extra, more + own - amounts_minor[0])
         elif way == "twice":
             self._tell("repayments", on, row)
             line = self._tell("repayments", on, row)
             self._plant("repayments", on, line, "B07", ref, "", own, own, way)
+        elif way == "failed":
+            line = self._tell("repayments", on, [*row[:-1], way])
+            self._plant("repayments", on, line, "B04", ref, "state", "success", way, way)
+        elif way == "buckets":
+            # The same total, in other parts.
+            moved = yuan(amounts_minor[0] + _MOVED_MINOR), yuan(amounts_minor[1] - _MOVED_MINOR)
+            line = self._tell("repayments", on, [*row[:3], *moved, *row[5:]])
+            self._plant("repayments", on, line, "B05", ref, "amount", own, own, way)
         elif way == "fen":
             own, wrong = amounts_minor[0], amounts_minor[0] + 1
             line = self._tell("repayments", on, [*row[:3], yuan(wrong), *row[4:]])
@@ -81,9 +114,43 @@ class Planting:
         """A recovery in the platform's file."""
         self._tell("recoveries", on, [ref, loan_ref, on, yuan(amount_minor), yuan(cost)])
 
-    def compensation(self, ref: str, loan_ref: str, on: date, amount_minor: int) -> None:
-        """A compensation in the platform's file."""
-        self._tell("compensations", on, [ref, loan_ref, on, yuan(amount_minor)])
+    def compensation(self, loan_ref: str, on: date, amount_minor: int, *, since_day: int) -> None:
+        """A compensation in the platform's file; one that the layers owed earlier is listed."""
+        ref = f"compensation/{loan_ref}/{on.isoformat()}"
+        line = self._tell("compensations", on, [ref, loan_ref, on, yuan(amount_minor)])
+        if day_number(on) > since_day + TRIGGER_DAYS + GRACE_DAYS:
+            self._plant("compensations", on, line, "B12", loan_ref, "date", str(on), "", "late")
+
+    def account(self, party: str, account: str, opening: date, amount_minor: int) -> None:
+        """A party's account in the platform's file of balances at the opening of a day."""
+        closed = opening - timedelta(1)
+        wrong = amount_minor + _OTHER_MINOR if self._strikes() else amount_minor
+        line = self._tell("balances", closed, [party, account, yuan(wrong), opening])
+        if wrong != amount_minor:
+            ref, said = f"{party}/{account}", (amount_minor, wrong)
+            self._plant("balances", closed, line, "B08", ref, "amount", *said, "discontinuous")
+
+    def standing(self, loan_ref: str, opening: date, owed_minor: int, since_day: int) -> None:
+        """A loan in the platform's file of loans at the opening of a day."""
+        closed = opening - timedelta(1)
+        since, owed, way = since_day, owed_minor, ""
+        if self._strikes():
+            way = "ageing" if since_day else "discontinuous"
+            since, owed = (since_day - 1, owed) if since_day else (0, owed + _OTHER_MINOR)
+        told = str(date_of(since)) if since else ""
+        line = self._tell("standing", closed, [loan_ref, opening, yuan(owed), told])
+        if way == "ageing":
+            own = str(date_of(since_day))
+            self._plant("standing", closed, line, "B13", loan_ref, "overdue_since", own, told, way)
+        elif way:
+            said = owed_minor, owed
+            self._plant("standing", closed, line, "B08", loan_ref, "outstanding", *said, way)
+
+    def off_list(self, loan: Booking) -> None:
+        """A loan of a day for which the bank takes the platform off its list afterwards."""
+        own = loan.principal_minor
+        ref, on = loan.loan_ref, loan.start_date
+        self._plant("loans", on, 0, "B11", ref, "list", own, "", "off the list")
 
     def cash(self, ref: str, on: date, amount_minor: int, other: str, words: str) -> None:
         """A line of the bank's account of the deal: above 0 came in."""
@@ -104,8 +171,11 @@ class Planting:
 
     # ---- a mistake or none
 
+    def _strikes(self) -> bool:
+        return self._chance.randrange(PPM) < self._breaks_ppm
+
     def _way(self, on: date, ways: Sequence[str]) -> str:
-        if self._chance.randrange(PPM) >= self._breaks_ppm or not _FIRST <= on.day <= _LAST:
+        if not self._strikes() or not _FIRST <= on.day <= _LAST:
             return ""
         return self._chance.choice(ways)
 
@@ -136,4 +206,4 @@ class Planting:
     ) -> None:
         file = self._files.told(self._member(name), self._deal, name, on)
         shown = [yuan(one) if isinstance(one, int) else one for one in (ours, theirs)]
-        self._files.plant(file, line, code, ref, field, *shown, what)
+        self._files.plant(file, line, code, ref, field, *shown, what, on.isoformat())

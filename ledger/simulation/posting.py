@@ -14,7 +14,18 @@ from datetime import date
 from pathlib import Path
 from time import monotonic_ns
 
-from ledger import consortium, deposits, files, founding, lists, periods, reading, terms
+from ledger import (
+    consortium,
+    deposits,
+    files,
+    founding,
+    lists,
+    periods,
+    pools,
+    reading,
+    terms,
+    voucher_files,
+)
 from ledger.bindings import label
 from ledger.chain.engine import Head
 from ledger.chain.local import LocalEngine
@@ -24,6 +35,7 @@ from ledger.keys import KeyUse
 from ledger.ledger import Ledger
 from ledger.money import parse
 from ledger.periods import parse_month
+from ledger.pool_assets import ASSETS, REPLACEMENTS
 from ledger.settlements import Due
 from ledger.simulation.simulating import Progress, Simulated
 
@@ -31,10 +43,18 @@ _DECIMALS = 2
 _LAYOUTS = {
     "loan submit": "loans",
     "repayment submit": "repayments",
+    "repayment submit --late": "repayments",
     "overdue submit": "overdue",
     "waiver submit": "waivers",
     "write-off submit": "write-offs",
     "recovery submit": "recoveries",
+    "voucher issue": "vouchers",
+    "voucher confirm": "confirmations",
+    "voucher evidence": "evidence",
+    "voucher split": "splits",
+    "voucher transfer": "transfers",
+    "voucher finance": "finance",
+    "voucher settle": "payments",
 }
 
 
@@ -140,6 +160,8 @@ class _Run:
             "seal": lambda step: self.ledger.seal(step.deal, date=step.on, by=step.who),
             "settle": self._settle,
             "settle paid": self._paid,
+            "pool freeze": self._freeze,
+            "pool substitute": self._substitute,
             "validator lost": self._lose_validator,
             "validator drop": self._drop_validator,
         } | dict.fromkeys(_LAYOUTS, self._submit)
@@ -165,12 +187,12 @@ class _Run:
         self._next_day(None)
         found, book = self._found, self.ledger.book()
         names = {member.number: member.member_id for member in reading.members(book)}
-        for tenant in simulated.tenants:
-            deal = self.ledger.deal(tenant.profile.id)
+        for one in simulated.deals:
+            deal = self.ledger.deal(one.deal)
             agreed = reading.versions(book, deal.deal)[-1].terms
             for party, accounts in reading.balances(book, deal.deal, agreed).items():
                 for account, minor in accounts.items():
-                    own = tenant.dealing.balances[names[party], account]
+                    own = one.dealing.balances[names[party], account]
                     if own != minor:
                         where = f"{deal.name} {names[party]} {account}"
                         self._differs(where, str(own), str(minor))
@@ -201,26 +223,29 @@ class _Run:
         self.ledger.request("Deals", "suspend", label(step.deal), by=step.who)
 
     def _list(self, step: Step, *, listed: bool) -> None:
-        party, role = step.words
+        party, role, *days = step.words
         lists.change(
             self.ledger,
             bank=step.who,
             party=party,
             role=lists.ListRole(role),
             listed=listed,
-            from_date=step.on,
+            from_date=date.fromisoformat(days[0]) if days else step.on,
+            to_date=date.fromisoformat(days[-1]) if days else None,
         )
 
     # ---- entries
 
     def _submit(self, step: Step) -> int | str:
         path = self._folder / step.with_
-        read = files.read(path, files.LAYOUTS[_LAYOUTS[step.does]], decimals=_DECIMALS)
+        layout = (files.LAYOUTS | voucher_files.LAYOUTS)[_LAYOUTS[step.does]]
+        read = files.read(path, layout, decimals=_DECIMALS)
         if step.expect and not step.expect.isdigit():
             return self._refused(step, read.rows)
         done = self.ledger.submit(
-            read.rows, deal=step.deal, by=step.who, lines=read.lines, file=path.name
-        )
+            read.rows, deal=step.deal, by=step.who, lines=read.lines, file=path.name,
+            late=step.does.endswith(" --late"),
+        )  # fmt: skip
         return done.posted
 
     def _refused(self, step: Step, rows: tuple[Booking, ...]) -> str:
@@ -245,6 +270,28 @@ class _Run:
             refs = [row["entry_ref"] for row in csv.DictReader(stream)]
         return self.ledger.reverse(refs, deal=step.deal, by=step.who, on=step.on).posted
 
+    def _freeze(self, step: Step) -> None:
+        pool, path, senior = step.words
+        read = files.read(self._folder / path, ASSETS, decimals=_DECIMALS)
+        minor = parse(senior, _DECIMALS)
+        found = pools.freeze(
+            self.ledger, pool, read.rows, currency="CNY", senior_minor=minor, on=step.on,
+            by=step.who, lines=read.lines, file=path,
+        )  # fmt: skip
+        self._holds(step, sum(one.amount_minor for one in found.document.assets))
+
+    def _substitute(self, step: Step) -> None:
+        pool, path = step.words
+        read = files.read(self._folder / path, REPLACEMENTS, decimals=_DECIMALS)
+        found = pools.substitute(
+            self.ledger, pool, read.rows, on=step.on, by=step.who, lines=read.lines, file=path
+        )
+        self._holds(step, found.total_minor)
+
+    def _holds(self, step: Step, minor: int) -> None:
+        if minor != parse(step.expect, _DECIMALS):
+            self._differs(f"steps.csv:{step.line}", step.expect, str(minor))
+
     def _deposit(self, step: Step, move: Callable[..., object]) -> None:
         amount, ref = step.words
         minor = parse(amount, _DECIMALS)
@@ -266,7 +313,10 @@ class _Run:
 
     def _paid(self, step: Step) -> None:
         payer, payee, reference = step.words
-        due = self._payments[step.deal, payer, payee]
+        due = self._payments.get((step.deal, payer, payee))
+        if due is None:
+            self._differs(f"steps.csv:{step.line}", step.expect, "-")
+            return
         if due.amount_minor != parse(step.expect, _DECIMALS):
             self._differs(f"steps.csv:{step.line}", step.expect, str(due.amount_minor))
         self.ledger.settle_paid([due.id], reference=reference, by=step.who, on=step.on)
@@ -286,15 +336,13 @@ class _Run:
         engine.vote(signer=signer, candidate=lost.validator, add=False)
 
     def _sealers(self) -> None:
-        import rlp
-        from eth.vm.forks.london.blocks import LondonBlockHeader
-
         from ledger.chain.clique import sealer_of
+        from ledger.chain.headers import decode_header
 
         engine, found = self.ledger.engine, self._found
         assert isinstance(engine, LocalEngine)
         names = {one.validator: one.member_id for one in reading.members(self.ledger.book())}
         for encoded in engine.headers(1, found.head.number):
-            header = rlp.decode(encoded, LondonBlockHeader)
+            header = decode_header(encoded)
             found.sealed[names[sealer_of(header)]] += 1
         found.validators = tuple(names[signer] for signer in engine.snapshot().signers)

@@ -19,6 +19,7 @@ from ledger.reporting.report import (
 from ledger.simulation.posting import Posted
 from ledger.simulation.simulating import Simulated
 from ledger.simulation.summary import document, party_results, peak
+from ledger.simulation.tenant import Tenant
 
 _CNY = Shape("CNY", 2)
 _AMOUNT, _COUNT, _DAY = Unit.AMOUNT, Unit.COUNT, Unit.DAY
@@ -32,13 +33,16 @@ def simulation_report(
     # How long it took on this machine is no content.
     without = ("milliseconds", "slowest_day", "slowest_milliseconds", "slowest_entries")
     found["content_sha256"] = content_sha256(found, without=without)
-    tables = [_parties(simulated, base), _deals(simulated), _planted(simulated)]
+    tables = [_parties(simulated, base), _deals(simulated)]
+    if base:
+        tables.append(_changes(simulated, base))
+    tables += [_vouchers(simulated), _planted(simulated)]
     if posted:
         tables += [_sealed(posted), _differences(posted)]
     tables += [_vintages(simulated), _months(simulated)]
     return Report(
         title=text("simulate.title"),
-        facts=_facts(simulated, posted),
+        facts=_facts(simulated, base, posted),
         tables=tuple(one for one in tables if one.rows),
         verdict=_verdict(simulated, posted),
         notes=(text("simulate.note"),),
@@ -47,7 +51,7 @@ def simulation_report(
 
 
 def _verdict(simulated: Simulated, posted: Posted | None) -> str:
-    entries = sum(one.dealing.counts.entries.total() for one in simulated.tenants)
+    entries = sum(one.dealing.counts.entries.total() for one in simulated.deals)
     planted = simulated.planted.total()
     said = text(
         "simulate.verdict",
@@ -62,7 +66,7 @@ def _verdict(simulated: Simulated, posted: Posted | None) -> str:
     return said + "\n" + text(key, count=len(posted.differences), block=posted.head.number)
 
 
-def _facts(simulated: Simulated, posted: Posted | None) -> tuple[Fact, ...]:
+def _facts(simulated: Simulated, base: Simulated | None, posted: Posted | None) -> tuple[Fact, ...]:
     plan, most = simulated.plan, peak(simulated)
     facts = [
         Fact("simulated_days", f"{plan.first.isoformat()} / {plan.months}"),
@@ -76,6 +80,9 @@ def _facts(simulated: Simulated, posted: Posted | None) -> tuple[Fact, ...]:
             Fact("simulated_peak_times", format(half_up(most.times_ppm, 10_000), 2)),
             Fact("simulated_peak_rate", format(half_up(most.per_second_ppm, 1_000), 3)),
         ]
+    if base:
+        without = peak(base).times_ppm
+        facts.append(Fact("simulated_peak_base", format(half_up(without, 10_000), 2)))
     if posted and posted.milliseconds:
         rate = posted.entries * 1_000 // posted.milliseconds
         facts.append(Fact("simulated_posting_rate", rate, _COUNT))
@@ -151,6 +158,54 @@ def _deals(simulated: Simulated) -> Table:
             )
         )  # fmt: skip
     return _CNY.table("simulated_deals", columns, rows)
+
+
+def _changes(simulated: Simulated, base: Simulated) -> Table:
+    """By deal, against the same plan without its stresses."""
+    columns = (
+        Column(key="deal"),
+        Column(key="booked", unit=_COUNT, total=True),
+        Column(key="disbursed", unit=_AMOUNT, total=True),
+        Column(key="outstanding", unit=_AMOUNT, total=True),
+        Column(key="past_due_90", unit=_AMOUNT, total=True),
+        Column(key="compensated", unit=_AMOUNT, total=True),
+        Column(key="recovered", unit=_AMOUNT, total=True),
+        Column(key="written_off_gross", unit=_AMOUNT, total=True),
+        Column(key="deposit", unit=_AMOUNT, total=True),
+    )
+    rows = []
+    for one, without in zip(simulated.tenants, base.tenants, strict=True):
+        pairs = zip(_figures(one), _figures(without), strict=True)
+        rows.append(Row((one.deal, *(figure - other for figure, other in pairs))))
+    return _CNY.table("simulated_changes", columns, rows)
+
+
+def _figures(tenant: Tenant) -> tuple[int, ...]:
+    counts, dealing = tenant.dealing.counts, tenant.dealing
+    return (
+        counts.booked, counts.disbursed_minor, dealing.outstanding_minor, tenant.past_due_minor,
+        counts.compensated_minor, counts.recovered_minor, counts.written_off_minor,
+        dealing.deposit_minor,
+    )  # fmt: skip
+
+
+def _vouchers(simulated: Simulated) -> Table:
+    columns = (
+        Column(key="deal"),
+        Column(key="vouchers", unit=_COUNT),
+        Column(key="voucher_face", unit=_AMOUNT),
+        Column(key="voucher_discounted", unit=_AMOUNT),
+        Column(key="voucher_lent", unit=_AMOUNT),
+        Column(key="paid", unit=_AMOUNT),
+        Column(key="outstanding", unit=_AMOUNT),
+    )
+    rows = []
+    if one := simulated.vouchers:
+        face, paid = one.issued_minor, one.paid_minor
+        issued = one.dealing.counts.entries["voucher"]
+        figures = issued, face, one.discounted_minor, one.pledged_minor, paid, face - paid
+        rows.append(Row((one.deal, *figures)))
+    return _CNY.table("simulated_vouchers", columns, rows)
 
 
 def _vintages(simulated: Simulated) -> Table:

@@ -8,12 +8,14 @@ from datetime import date
 from typing import Any
 
 from ledger.money import PPM, date_of, half_up
+from ledger.simulation.pooling import POOL, Pooling
 from ledger.simulation.posting import Posted
 from ledger.simulation.simulating import Simulated
 from ledger.simulation.tenant import Tenant
+from ledger.simulation.vouchers import VoucherDeal
 from ledger.waterfall import Account
 
-_INCOME = (Account.INTEREST, Account.PENALTY, Account.FEES)
+_INCOME = (Account.INTEREST, Account.PENALTY, Account.FEES, Account.DISCOUNT)
 HOURS = 4
 """In which a bank collects what is due on a day."""
 
@@ -24,7 +26,8 @@ class PartyResult:
 
     party: str
     income_minor: int
-    """Interest, penalty and fees."""
+    """Interest, penalty and fees; discounts, of which a holder's and a core enterprise's part is
+    a cost."""
     written_off_minor: int
     """Less what was recovered of it."""
     claims_minor: int
@@ -70,8 +73,10 @@ class Peak:
 
 
 def party_results(simulated: Simulated) -> list[PartyResult]:
-    """Every party that has any balance, in the order of the deals' terms."""
-    parties = dict.fromkeys(party for one in simulated.tenants for party in one.terms.parties)
+    """Every party that has any balance, in the order of the deals' terms; then holders."""
+    deals = simulated.deals
+    parties = dict.fromkeys(party for one in deals for party in one.terms.parties)
+    parties |= dict.fromkeys(party for one in deals for party, _ in one.dealing.balances)
     return [_result(simulated, party) for party in parties]
 
 
@@ -79,7 +84,7 @@ def _result(simulated: Simulated, party: str) -> PartyResult:
     def total(*accounts: Account) -> int:
         return sum(
             one.dealing.balances.get((party, account), 0)
-            for one in simulated.tenants
+            for one in simulated.deals
             for account in accounts
         )
 
@@ -119,11 +124,14 @@ def document(simulated: Simulated, base: Simulated | None, posted: Posted | None
     return {
         "plan": simulated.plan.document(),
         "deals": [_deal(tenant) for tenant in simulated.tenants],
+        "base_deals": [_deal(tenant) for tenant in base.tenants] if base else None,
+        "vouchers": _vouchers(simulated.vouchers),
+        "pool": _pool(simulated.pool),
         "parties": [
             one.document() | ({"base_result_minor": without[one.party]} if base else {})
             for one in results
         ],
-        "balances": {tenant.profile.id: _balances(tenant) for tenant in simulated.tenants},
+        "balances": {one.deal: _balances(one) for one in simulated.deals},
         "months": [
             {
                 "deal": tenant.profile.id,
@@ -163,12 +171,42 @@ def document(simulated: Simulated, base: Simulated | None, posted: Posted | None
     }
 
 
-def _balances(tenant: Tenant) -> dict[str, dict[str, int]]:
+def _balances(deal: Tenant | VoucherDeal) -> dict[str, dict[str, int]]:
     """Party to account, those that are not 0."""
-    own = tenant.dealing.balances
+    own = dict(deal.dealing.balances)
+    parties = dict.fromkeys([*deal.terms.parties, *(party for party, _ in own)])
     return {
-        party: {account.value: own[party, account] for account in Account if own[party, account]}
-        for party in tenant.terms.parties
+        party: {
+            account.value: own[party, account] for account in Account if own.get((party, account))
+        }
+        for party in parties
+    }
+
+
+def _vouchers(deal: VoucherDeal | None) -> dict[str, Any] | None:
+    if deal is None:
+        return None
+    return {
+        "deal": deal.deal,
+        "mode": deal.terms.mode.value,
+        "issued": deal.dealing.counts.entries["voucher"],
+        "issued_minor": deal.issued_minor,
+        "discounted_minor": deal.discounted_minor,
+        "lent_minor": deal.pledged_minor,
+        "paid_minor": deal.paid_minor,
+        "outstanding_minor": deal.issued_minor - deal.paid_minor,
+        "entries": dict(sorted(deal.dealing.counts.entries.items())),
+    }
+
+
+def _pool(pool: Pooling | None) -> dict[str, Any] | None:
+    if pool is None:
+        return None
+    return {
+        "pool": POOL,
+        "assets": len(pool.assets),
+        "total_minor": pool.total_minor,
+        "replaced": pool.replaced,
     }
 
 

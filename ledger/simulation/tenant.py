@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 from ledger.entries import Booking
-from ledger.money import PPM, date_of, day_number, format_percent
+from ledger.money import PPM, date_of, day_number
 from ledger.simulation.borrowers import Borrowers, Loan
+from ledger.simulation.covering import Covering
 from ledger.simulation.dealing import Dealing, Owed
 from ledger.simulation.events import Event, Spool, Step
 from ledger.simulation.exchanges import Exchange
@@ -21,25 +20,12 @@ from ledger.simulation.partnership import BANK, deal_terms
 from ledger.simulation.plan import DEPOSIT_BUDGET_PPM, Plan
 from ledger.simulation.planting import Planting, yuan
 from ledger.simulation.profiles import Profile
+from ledger.simulation.rows import REFUSED, Rows, booking_cells
+from ledger.simulation.standing import Standing
 from ledger.tables import Source
 
 COST_PPM = 100_000
 """Of what is collected, what collecting it costs."""
-RELEASED_ABOVE_PPM = 1_200_000
-"""A deposit is released at the end of a month once it is above target by so much."""
-
-
-@dataclass(slots=True)
-class Rows:
-    """Rows of one window, by the file that they go into."""
-
-    of: defaultdict[str, list[tuple[object, ...]]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-
-    def add(self, name: str, *cells: object) -> None:
-        """A row of a file."""
-        self.of[name].append(cells)
 
 
 class Tenant:
@@ -63,12 +49,23 @@ class Tenant:
         self._borrowers = Borrowers(profile, self.terms, plan.seed, plan.habits)
         self._theirs = Planting(files, profile.id, plan.seed, plan.breaks_ppm)
         self._spool = Spool(spool / profile.id)
+        self._standing = Standing(spool / f"{profile.id}-standing")
         self._by_day = self._calendar.loans_by_day(count)
-        self._budget_minor = count * profile.loan_minor * DEPOSIT_BUDGET_PPM // PPM
+        budget_minor = count * profile.loan_minor * DEPOSIT_BUDGET_PPM // PPM
+        self._deposit = Covering(profile.id, self.dealing, files, self._theirs, budget_minor)
         self._next = 1
         self._first_of_month: list[int] = []
+        self._newest: list[Booking] = []
+        """The loans booked in the window,"""
+        self.untouched: list[Booking] = []
+        """and those of them to which nothing else happens in it."""
         self._owing: dict[int, tuple[int, Owed]] = {}
         """Of loans 90 to 180 days past due that are owed anything by no layer: since when."""
+
+    @property
+    def deal(self) -> str:
+        """The deal's id."""
+        return self.profile.id
 
     @property
     def past_due_minor(self) -> int:
@@ -83,13 +80,18 @@ class Tenant:
             self._first_of_month.append(self._next)
             self.vintages.append(Vintage())
         loans = self._brought(window)
-        self._keep_cover(window, sum(loan.booking.principal_minor for loan in loans))
+        self._deposit.top_up(window.first, sum(loan.booking.principal_minor for loan in loans))
         rows = Rows()
         booked = [loan for loan in loans if self._book(loan, rows)]
+        self._newest = [loan.booking for loan in booked]
         self._submit(window, rows, "loans", *sorted(name for name in rows.of if name != "loans"))
+        self.untouched = []
         for loan in booked:
-            for event in self._borrowers.life(loan):
+            events = list(self._borrowers.life(loan))
+            for event in events:
                 self._expect(event)
+            if min(event.day for event in events) > day_number(window.last):
+                self.untouched.append(loan.booking)
         by_step: defaultdict[int, list[Event]] = defaultdict(list)
         for event in self._spool.take(window.number):
             by_step[event.step].append(event)
@@ -98,12 +100,13 @@ class Tenant:
 
     def end_month(self, window: Exchange) -> None:
         """The spare deposit goes back, the month's statement is closed."""
-        self._release(window.last)
+        self._deposit.release(window.last)
         part = self.dealing.close_month(date_of(day_number(window.last) + 1))
         if part is not None:
             with_ = f"{window.last:%Y-%m}"
             self._files.step(window.last, BANK, "period close", self.profile.id, with_, yuan(part))
             self.dealing.counts.entries["period"] += 1
+        self._say_balances(window)
         counts = self.dealing.counts
         self.month_ends.append(
             MonthEnd(
@@ -117,6 +120,24 @@ class Tenant:
                 written_off_minor=counts.written_off_minor,
             )
         )
+
+    def _say_balances(self, window: Exchange) -> None:
+        """What the platform's system has at the opening of the day after: of the last month's also
+        every loan, in a file of its own."""
+        opening = date_of(day_number(window.last) + 1)
+        for (party, account), minor in sorted(self.dealing.balances.items()):
+            if minor:
+                self._theirs.account(party, account, opening, minor)
+        if opening == self._calendar.end:
+            for number, owed_minor, since in self._standing.loans():
+                self._theirs.standing(self._borrowers.loan_ref(number), opening, owed_minor, since)
+
+    def take_off_list(self, day: date) -> int:
+        """Of a day that the platform was not listed on, as the bank finds out later: the loans."""
+        for booking in self._newest:
+            if booking.start_date == day:
+                self._theirs.off_list(booking)
+        return sum(booking.start_date == day for booking in self._newest)
 
     def paid(self, on: date, payer: str, payee: str, amount_minor: int, reference: str) -> None:
         """A payment of a settlement is made."""
@@ -150,16 +171,17 @@ class Tenant:
             counts.refused_minor += booking.principal_minor
             if milestones.stopped_on is None:
                 milestones.stopped_on, milestones.stopped_by = start, reason
-            rows.add(f"{_REFUSED}{reason}", *_cells(booking))
+            rows.add(f"{REFUSED}{reason}", *booking_cells(booking))
             return False
         self.dealing.book(booking.principal_minor, day_number(start))
+        self._standing.owes(loan.number, booking.principal_minor)
         counts.entries["booking"] += 1
         milestones.last_loan = start
         milestones.stopped_on, milestones.stopped_by = None, ""
         self.vintages[-1].booked += 1
         self.vintages[-1].principal_minor += booking.principal_minor
         self.loans_on[start] += 1
-        rows.add("loans", *_cells(booking))
+        rows.add("loans", *booking_cells(booking))
         self._theirs.loan(booking)
         ref, minor = booking.loan_ref, booking.principal_minor
         self._theirs.cash(ref, start, -minor, booking.borrower_ref, "loan")
@@ -181,7 +203,18 @@ class Tenant:
                 return
         elif event.step == Step.REPAYMENT and event.values[-1]:
             event = self._wrong_at_first(event, window)
+        elif event.step == Step.BELATED:
+            window, event = self._belated(event, window)
         self._spool.add(window, event)
+
+    def _belated(self, event: Event, window: int) -> tuple[int, Event]:
+        """Posted at the first exchange after its month was sealed; the other sides have it."""
+        exchanges = self._calendar.exchanges
+        later = next((one for one in exchanges if one.month > exchanges[window].month), None)
+        if later is None:
+            return window, event._replace(step=Step.REPAYMENT)
+        self._spool.add(window, event._replace(step=Step.TOLD))
+        return later.number, event
 
     def _wrong_at_first(self, event: Event, window: int) -> Event:
         part, _, *others, wrong = event.values
@@ -200,39 +233,53 @@ class Tenant:
         rows = Rows()
         for event in by_step[Step.REVERSAL]:
             self.dealing.repay(event.day, event.values, back=True)
+            self._standing.owes(event.number, event.values[5])
             rows.add("reversals", self._borrowers.entry_ref("HK", event.number, event.values[0]))
         for event in by_step[Step.WAIVER]:
             part, interest, penalty = event.values
             ref = self._borrowers.entry_ref("JM", event.number, part)
             cells = date_of(event.day), yuan(interest), yuan(penalty)
             rows.add("waivers", ref, self._borrowers.loan_ref(event.number), *cells)
-        for event in by_step[Step.REPAYMENT]:
+        for event in by_step[Step.BELATED] + by_step[Step.REPAYMENT]:
             self._repay(event, rows)
+        for event in by_step[Step.TOLD]:
+            self._told(event)
         for event in sorted(by_step[Step.MARK] + by_step[Step.CURE], key=_in_time):
             marked = event.step == Step.MARK
             since: object = date_of(event.values[0]) if marked else ""
             rows.add("overdue", self._borrowers.loan_ref(event.number), since)
+            self._standing.overdue(event.number, event.values[0] if marked else 0)
             self.dealing.counts.entries["overdue" if marked else "cure"] += 1
         recoveries = by_step[Step.RECOVERY]
         for event in recoveries:
             self._recover(window, event, rows)
-        self._submit(window, rows, "reversals", "waivers", "repayments", "overdue", "recoveries")
+        self._submit(window, rows, "reversals", "waivers", "late-repayments", "repayments")
+        self._submit(window, rows, "overdue", "recoveries")
         for name, kind in (("reversals", "reversal"), ("waivers", "waiver")):
             self.dealing.counts.entries[kind] += len(rows.of[name])
 
     def _repay(self, event: Event, rows: Rows) -> None:
         number, values = event.number, event.values
         self.dealing.repay(event.day, values)
+        self._standing.owes(number, values[5] - values[1])
         part, *amounts = values[:5]
         ref, on = self._borrowers.entry_ref("HK", number, part), date_of(event.day)
         loan_ref = self._borrowers.loan_ref(number)
-        rows.add("repayments", ref, loan_ref, on, *map(yuan, amounts))
-        self.dealing.counts.entries["repayment"] += 1
+        late = "late-" if event.step == Step.BELATED else ""
+        rows.add(f"{late}repayments", ref, loan_ref, on, *map(yuan, amounts))
+        self.dealing.counts.entries[f"{late}repayment"] += 1
         self.paid_on[event.day] += 1
         # One that is reversed moved nothing, and the other sides never had it.
-        if not values[-1]:
-            self._theirs.repayment(ref, loan_ref, on, amounts)
-            self._theirs.cash(ref, on, sum(amounts), loan_ref, "repayment")
+        if not values[-1] and not late:
+            self._told(event)
+
+    def _told(self, event: Event) -> None:
+        """The other sides have a repayment."""
+        part, *amounts = event.values[:5]
+        ref = self._borrowers.entry_ref("HK", event.number, part)
+        loan_ref, on = self._borrowers.loan_ref(event.number), date_of(event.day)
+        self._theirs.repayment(ref, loan_ref, on, amounts)
+        self._theirs.cash(ref, on, sum(amounts), loan_ref, "repayment")
 
     # ---- what is not
 
@@ -261,20 +308,20 @@ class Tenant:
         if not layers or not open_ones:
             return
         if not dealing.deposit_minor and all(one.source is Source.DEPOSIT for one in layers):
-            self._deposit_is_out(on)
+            self.milestones.deposit_is_out(on)
             return
         count = 0
         for since, number, owed in open_ones:
             found = dealing.claim(owed.left_minor, day_number(on))
             if drawn and dealing.deposit_minor == 0:
-                self._deposit_is_out(on)
+                self.milestones.deposit_is_out(on)
             if found is None:
                 continue
             count += 1
             paid = owed.left_minor - found.left_minor
             loan_ref = self._borrowers.loan_ref(number)
-            ref = f"compensation/{loan_ref}/{on.isoformat()}"
-            self._theirs.compensation(ref, loan_ref, on, paid)
+            self._standing.owes(number, found.left_minor)
+            self._theirs.compensation(loan_ref, on, paid, since_day=since)
             if found.left_minor:
                 self._owing[number] = since, found
             else:
@@ -288,6 +335,7 @@ class Tenant:
         if found is None:
             return
         owed = self.dealing.write_off(found[1], event.day)
+        self._standing.owes(event.number, 0)
         loan_ref = self._borrowers.loan_ref(event.number)
         rows.add("write-offs", loan_ref, date_of(event.day))
         self.dealing.counts.entries["write-off"] += 1
@@ -325,73 +373,15 @@ class Tenant:
         self._theirs.cash(ref, on, amount - cost, loan_ref, kind)
         self.dealing.counts.entries[kind] += 1
         after = self.dealing.recover(owed, amount - cost, event.day)
+        if not owed.written_off:
+            self._standing.owes(event.number, after.left_minor)
         self._hope(window, event.number, after, part=part + 1)
-
-    # ---- the deposit
-
-    def _keep_cover(self, window: Exchange, planned_minor: int) -> None:
-        """The depositor tops up while it has anything left to put up."""
-        counts = self.dealing.counts
-        left = self._budget_minor - counts.topped_up_minor + counts.released_minor
-        amount = min(self.dealing.top_up_minor(planned_minor), left)
-        if amount > 0:
-            self._move_deposit(window.first, amount, self.profile.id, "deposit pay")
-
-    def _release(self, on: date) -> None:
-        spare, held = self.dealing.spare_minor(), self.dealing.deposit_minor
-        if spare and held * PPM > (held - spare) * RELEASED_ABOVE_PPM:
-            self._move_deposit(on, -spare, BANK, "deposit release")
-
-    def _move_deposit(self, on: date, amount_minor: int, who: str, does: str) -> None:
-        self.dealing.move_deposit(amount_minor)
-        kind = does.replace("deposit ", "deposit-")
-        self.dealing.counts.entries[kind] += 1
-        ref = f"BZJ-{self.profile.id}-{self.dealing.counts.entries[kind]:06d}-{kind[8:]}"
-        with_ = f"{yuan(abs(amount_minor))} {ref}"
-        self._files.step(on, who, does, self.profile.id, with_)
-        self._theirs.cash(ref, on, amount_minor, self.profile.id, kind)
-
-    def _deposit_is_out(self, on: date) -> None:
-        if self.milestones.deposit_out_on is None:
-            self.milestones.deposit_out_on = on
 
     # ---- files
 
     def _submit(self, window: Exchange, rows: Rows, *names: str) -> None:
-        """Write the rows of these files that there are, in this order, and a step for each."""
-        for name in names:
-            found = rows.of[name]
-            if not found:
-                continue
-            path = self._files.submit(window.last, self.profile.id, name, found)
-            refused = name.removeprefix(_REFUSED) if name.startswith(_REFUSED) else ""
-            who, does = _SUBMITTED["loans" if refused else name]
-            expect = refused or str(len(found))
-            deal = self.profile.id
-            # A reversal is dated by its step, all else by its rows.
-            on = window.first if name == "reversals" else window.last
-            self._files.step(on, who or deal, does, deal, path, expect)
-
-
-_REFUSED = "refused-"
-_SUBMITTED = {
-    "loans": ("", "loan submit"),
-    "repayments": ("", "repayment submit"),
-    "overdue": ("", "overdue submit"),
-    "recoveries": ("", "recovery submit"),
-    "waivers": (BANK, "waiver submit"),
-    "write-offs": (BANK, "write-off submit"),
-    "reversals": ("", "entry reverse"),
-}
-"""File to who submits it ("": the platform) and by which command."""
+        rows.submit(self._files, window, self.profile.id, *names)
 
 
 def _in_time(event: Event) -> tuple[int, int, int]:
     return event.day, event.number, -event.step
-
-
-def _cells(booking: Booking) -> Iterator[object]:
-    yield from (booking.loan_ref, booking.borrower_ref, booking.start_date, booking.maturity_date)
-    yield yuan(booking.principal_minor)
-    yield format_percent(booking.annual_rate_ppm).removesuffix("%")
-    yield from (booking.method.value, booking.purpose.value)

@@ -17,14 +17,15 @@ from ledger import files
 from ledger.money import day_number, parse
 from ledger.simulation import events
 from ledger.simulation.exchanges import Calendar, spread
+from ledger.simulation.files import LAYOUTS
 from ledger.simulation.plan import Plan, Stress
-from ledger.simulation.profiles import PROFILES
-from ledger.simulation.simulating import Simulated, simulate
+from ledger.simulation.profiles import PROFILES, Profile
+from ledger.simulation.simulating import LISTING_MISSED_PPM, Simulated, simulate
 from ledger.simulation.summary import party_results, peak
 
-PLAN = Plan(loans=400, months=9, every_days=10, breaks_ppm=20_000)
+PLAN = Plan(loans=400, months=9, every_days=10, breaks_ppm=60_000, vouchers=60)
 KINDS = {
-    "booking", "repayment", "reversal", "waiver", "overdue", "cure", "compensation", "recovery",
+    "booking", "repayment", "late-repayment", "reversal", "waiver", "overdue", "cure", "compensation", "recovery",
     "claim-repayment", "write-off", "deposit-pay", "period", "settlement",
 }  # fmt: skip
 
@@ -79,9 +80,12 @@ def test_every_file_is_one_that_we_read(folder: Path, played: Simulated) -> None
     for path in (folder / "days").rglob("*.csv"):
         if path.stem == "reversals":
             continue
-        name = "loans" if path.stem.startswith("refused-") else path.stem
-        read = files.read(path, files.LAYOUTS[name], decimals=2)
-        rows[path.stem] += len(read.rows)
+        name = "loans" if path.stem.startswith("refused-") else path.stem.removeprefix("late-")
+        # Files of vouchers are named for who submits them as well.
+        name = max((one for one in LAYOUTS if name.startswith(one)), key=len)
+        read = files.read(path, LAYOUTS[name], decimals=2)
+        of_deal = path.parent.name in ("vouchers", "bank-a")
+        rows[name if of_deal else path.stem] += len(read.rows)
     known = {name: count for name, count in played.rows.items() if ":" not in name}
     assert {name: count for name, count in known.items() if name != "reversals"} == rows
 
@@ -93,6 +97,27 @@ def test_balances_add_up_to_nothing_and_loans_to_what_is_outstanding(played: Sim
             minor for (_, account), minor in tenant.dealing.balances.items() if account == "LOANS"
         )
         assert loans == tenant.dealing.outstanding_minor
+
+
+def test_pieces_of_vouchers_come_to_what_core_enterprises_owe(played: Simulated) -> None:
+    found = played.vouchers
+    assert found is not None
+    assert set(found.dealing.counts.entries) == {
+        "voucher", "confirmation", "evidence", "split", "transfer", "discount", "pledge",
+        "voucher-payment", "booking", "repayment", "settlement",
+    }  # fmt: skip
+    held, owed = (
+        sum(minor for (_, account), minor in found.dealing.balances.items() if account == name)
+        for name in ("VOUCHERS_HELD", "VOUCHERS_OWED")
+    )
+    assert held == -owed == found.issued_minor - found.paid_minor > 0
+    assert sum(found.dealing.balances.values()) == 0
+
+
+def test_a_simulation_without_vouchers_has_no_deal_on_them(tmp_path: Path) -> None:
+    without = simulate(replace(PLAN, vouchers=0, loans=10, months=2), tmp_path)
+    assert without.vouchers is None and not (tmp_path / "deals" / "vouchers.toml").exists()
+    assert "supplier" not in (tmp_path / "consortium.toml").read_text("utf-8")
 
 
 def test_a_loan_never_brings_back_more_principal_than_was_lent(
@@ -123,13 +148,31 @@ def test_what_is_planted_is_in_the_files(folder: Path, played: Simulated) -> Non
     with (folder / "planted.csv").open(encoding="utf-8", newline="") as stream:
         planted = list(csv.DictReader(stream))
     assert Counter(row["code"] for row in planted) == played.planted
-    assert set(played.planted) == {"B01", "B02", "B03", "B06", "B07", "B10"}
+    assert set(played.planted) == {f"B{code:02}" for code in (*range(1, 14),)}
     for row in planted:
         lines = (folder / row["file"]).read_text("utf-8").splitlines()
-        if row["line"]:
+        if row["code"] == "B08" and "/" in row["ref"]:
+            assert lines[int(row["line"]) - 1].startswith(row["ref"].replace("/", ","))
+        elif row["code"] == "B11":
+            assert any(line.startswith(row["ref"] + ",") for line in lines)
+        elif row["line"]:
             assert row["ref"] in lines[int(row["line"]) - 1]
         else:
             assert not any(line.startswith(row["ref"] + ",") for line in lines)
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda one: one.id)
+def test_a_list_is_kept_late_in_a_role_without_which_the_deal_lends_nothing(
+    profile: Profile, tmp_path: Path
+) -> None:
+    """Any other would be no difference, and is not found."""
+    plan = Plan(loans=120, months=3, breaks_ppm=LISTING_MISSED_PPM, vouchers=0, profiles=(profile,))
+    found = simulate(plan, tmp_path)
+    assert found.planted["B11"]
+    steps = (tmp_path / "steps.csv").read_text("utf-8").splitlines()
+    (removed,) = [line for line in steps if ",list remove," in line]
+    funds = profile.id in found.tenants[0].terms.funders
+    assert f",{profile.id} {'cofund' if funds else 'assist'} " in removed
 
 
 # ---- stress
