@@ -62,6 +62,8 @@ def console(
         names=names,
         certificate=certificate(cert, tls_key),
         keys_seconds=keys_minutes * 60,
+        rpc_url=asked.rpc_url or "",
+        token_file=asked.token_file,
     )
     running.run(
         lambda passphrases: asked.open(passphrases=passphrases),

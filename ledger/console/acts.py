@@ -11,7 +11,7 @@ from ledger.console import addresses
 from ledger.console.view import NotShown, View
 from ledger.errors import UsageInvalid
 from ledger.messages import text
-from ledger.money import day_number, parse, parse_date
+from ledger.money import day_number, parse_date
 from ledger.reading import DayStatement
 from ledger.reconcile.register import Register, open_hashes
 from ledger.sealing import check_breaks
@@ -82,50 +82,15 @@ def seal(view: View, given: Given) -> Done:
     key = "cli.seal_done" if done.action else "cli.seal_already"
     says = text(key, **place)
     if done.waits:
-        says = _waits(view, deal.name, done.action)
+        says = waits(view, deal.name, done.action)
     return Done(says=says, link=addresses.day(deal.name, on.isoformat()))
-
-
-def settle(view: View, given: Given) -> Done:
-    """Say who pays whom."""
-    deal, on = view.in_force(given["deal"]), parse_date(given.get("date", ""))
-    done = view.ledger.settle(deal.name, on=on, by=view.member.member_id)
-    if done.number is None:
-        names = {"deal": deal.name, "currency": done.currency, "date": on}
-        says = text("cli.settle_head_none", **names)
-        return Done(says=says, link=addresses.deal(deal.name, "settlements"))
-    names = {"deal": deal.name, "currency": done.currency, "date": on, "number": done.number}
-    link = addresses.deal(deal.name, f"settlements/{done.number}")
-    return Done(says=text("cli.settle_head", **names), link=link)
-
-
-def paid(view: View, given: Given) -> Done:
-    """Say what was paid of a settlement."""
-    deal, amount = view.in_force(given["deal"]), given.get("amount", "").strip()
-    done = view.ledger.settle_paid(
-        [f"{deal.name}/{given['settlement']}/{given['payment']}"],
-        reference=given.get("reference", ""),
-        by=view.member.member_id,
-        on=parse_date(given.get("date", "")),
-        amount_minor=parse(amount, view.shape(deal).decimals) if amount else None,
-    )
-    document = done.document()
-    says = text(
-        "cli.settle_paid_done",
-        reference=document["reference"],
-        date=document["date"],
-        posted=document["posted"],
-        already=document["already_posted"],
-        block=document["head_block"],
-    )
-    return Done(says=says, link=addresses.deal(deal.name, f"settlements/{given['settlement']}"))
 
 
 def of_break(what: str) -> Act:
     """assign, resolve or waive a break of the member's own register."""
 
     def act(view: View, given: Given) -> Done:
-        own, by, day = bytes.fromhex(given["own"]), view.member.member_id, view.today
+        own, by, day = addresses.identifier(given["own"]), view.member.member_id, view.today
         with Register(view.ledger.directory) as register:
             if own not in {one.hash for one in register.open(member=by, today=day)}:
                 raise NotShown(given["own"])
@@ -144,9 +109,10 @@ def of_break(what: str) -> Act:
 
 def _asked(view: View, subject: str, action: bytes, done: str) -> str:
     """What became of a request: it waits for a checker, or on a `--dev` ledger it is done."""
-    return done if view.ledger.settings.dev else _waits(view, subject, action)
+    return done if view.ledger.settings.dev else waits(view, subject, action)
 
 
-def _waits(view: View, subject: str, action: bytes) -> str:
+def waits(view: View, subject: str, action: bytes) -> str:
+    """That a request waits for the member's checker."""
     member = view.member.member_id
     return text("cli.action_waits", member=member, deal=subject, action=action.hex()[:12])

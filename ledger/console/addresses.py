@@ -6,6 +6,12 @@ up in histories and logs.
 
 from __future__ import annotations
 
+import re
+
+from ledger.console.view import NotShown
+
+_ID = re.compile(r"(?:0x)?([0-9a-f]{64})")
+
 
 def deal(name: str, part: str = "") -> str:
     """Of a deal, or of one of its parts."""
@@ -27,6 +33,11 @@ def booking(name: str, loan_id: bytes) -> str:
     return f"/deals/{name}/bookings/0x{loan_id.hex()}"
 
 
+def account(name: str, account_name: str, party: str) -> str:
+    """Of a party's account in a deal."""
+    return f"/deals/{name}/accounts/{account_name.lower().replace('_', '-')}?party={party}"
+
+
 def day(name: str, on: str) -> str:
     """Of a business day."""
     return f"/deals/{name}/days/{on}"
@@ -45,3 +56,11 @@ def found_break(own: bytes) -> str:
 def action(action_id: bytes) -> str:
     """Of an action that waits for a checker."""
     return f"/approvals/{action_id.hex()}"
+
+
+def identifier(value: str) -> bytes:
+    """32 bytes of their hex. Raises `NotShown`."""
+    match = _ID.fullmatch(value)
+    if match is None:
+        raise NotShown(value)
+    return bytes.fromhex(match[1])

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from aiohttp import web
 
-from ledger.checking import Checked
 from ledger.console import rendering
+from ledger.console.checks import Checks
 from ledger.console.desk import Desk
 from ledger.console.sessions import Session, Sessions, is_form_token
 from ledger.console.view import NotShown
+from ledger.console.worked import Worked
 from ledger.errors import (
     EntryRejected,
     InputInvalid,
@@ -31,6 +32,8 @@ from ledger.node.callers import Scope
 _log = logging.getLogger(__name__)
 COOKIE = "pledger_console"
 BODY_BYTES_MAX = 16_384
+FILE_BYTES_MAX = 1 << 20
+"""For an address to which a file is sent."""
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
@@ -47,6 +50,7 @@ _HEADERS = {
 }
 _OPEN = ("/enter", "/static/console.css", "/favicon.ico")
 """Asked for without a session."""
+_OF_FILES = ("/proof",)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -67,8 +71,9 @@ class Console:
     """Whether a browser is let in by the address that was printed."""
     secure: bool = False
     """Whether it is served over TLS."""
-    checked: Checked | None = None
-    """The last check that was made."""
+    worked: Worked = field(default_factory=Worked)
+    checks: Checks
+    """What is checked beside the pages."""
 
 
 CONSOLE = web.AppKey("console", Console)
@@ -87,7 +92,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
             response = await _guarded(console, request, handler)
         except web.HTTPException as error:
             response = error
-        except UnicodeError:
+        except ValueError:
             response = await problem(request, 400, [])
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
@@ -103,6 +108,8 @@ async def _guarded(console: Console, request: web.Request, handler: Handler) -> 
         return outside(request)
     request[SESSION], request[SCOPE] = session, scope
     if request.method == "POST":
+        if request.path in _OF_FILES:
+            request = request.clone(client_max_size=FILE_BYTES_MAX)
         form = await request.post()
         own = str(form.get("form_token", ""))
         if not is_form_token(session, own) or not from_here(request):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from ledger.console.paging import Span
 from ledger.keys import KeyUse
 from ledger.messages import has, text
 from ledger.reporting.report import (
@@ -28,8 +29,6 @@ from ledger.reporting.report import (
 )
 from ledger.reporting.separated import separated
 
-ROWS_SHOWN = 200
-"""Of a table in HTML; a page is read by a person. CSV and JSON have all of them."""
 Links = Mapping[str, str]
 """Key of a column to where its value leads."""
 
@@ -72,6 +71,12 @@ class Sheet:
     """What is said in place of no rows."""
     more: str = ""
     """Address of the rows that follow."""
+    onward: bool = False
+    """Whether those come later in the order, and not earlier in time."""
+    sorts: tuple[str, ...] = ()
+    """Keys of the columns by which a reader may sort it."""
+    span: Span | None = None
+    """Where its rows are one page of a longer list, cut where they were read."""
 
     @property
     def key(self) -> str:
@@ -85,7 +90,7 @@ class Field:
 
     name: str
     kind: str = "text"
-    """text, date, amount or hidden."""
+    """text, date, amount, file or hidden."""
     value: str = ""
     required: bool = True
     choices: tuple[Said, ...] = ()
@@ -109,6 +114,8 @@ class Form:
     """The member's keys that it signs with."""
     says: str = ""
     """What the act does, where the button does not say it all."""
+    reads: bool = False
+    """Whether it writes nothing on the ledger: who may only read may do it."""
 
     @property
     def button(self) -> str:
@@ -124,6 +131,8 @@ class Picture:
     title: str
     link: str
     """Where its numbers are."""
+    caption: str = ""
+    """What is written under it, if not its title."""
     narrow: str = ""
     """Where it is drawn for a small screen."""
 
@@ -141,6 +150,9 @@ class Page:
     sheets: tuple[Sheet, ...] = ()
     notes: tuple[str, ...] = ()
     forms: tuple[Form, ...] = ()
+    """What the page is for."""
+    aside: tuple[Form, ...] = ()
+    """What may be done here, too: after everything there is to read."""
     search: Form | None = None
     """Asked for with a GET."""
     crumbs: tuple[tuple[str, str], ...] = ()
@@ -148,6 +160,8 @@ class Page:
     links: tuple[tuple[str, str], ...] = ()
     """Pages beside this one: words and address."""
     pictures: tuple[Picture, ...] = ()
+    below: bool = False
+    """Whether the pictures come after the tables."""
     shape: Shape = NOTHING
     """Of the amounts among the facts."""
     sure: bool = True
@@ -201,7 +215,10 @@ def sheet(
     *,
     title: str = "",
     more: str = "",
+    onward: bool = False,
     empty: str = "",
+    sorts: tuple[str, ...] = (),
+    span: Span | None = None,
 ) -> Sheet:
     """A table, titled by the text `console.table_KEY` unless it is given a title."""
     every = [one if isinstance(one, Line) else Line(one) for one in lines]
@@ -217,10 +234,13 @@ def sheet(
         title=title or text(f"console.table_{key}", currency=shape.currency),
         empty=empty or text("console.nothing"),
         more=more,
+        onward=onward,
+        sorts=sorts,
+        span=span,
     )
 
 
-def of_table(table: Table, links: Iterable[Links] = ()) -> Sheet:
+def of_table(table: Table, links: Iterable[Links] = (), *, sorts: tuple[str, ...] = ()) -> Sheet:
     """A report's table as it is."""
     given = tuple(links)
     return Sheet(
@@ -228,4 +248,5 @@ def of_table(table: Table, links: Iterable[Links] = ()) -> Sheet:
         links=given or (_NOWHERE,) * len(table.rows),
         title=table.title,
         empty=text("report.no_rows"),
+        sorts=sorts,
     )

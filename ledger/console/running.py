@@ -17,6 +17,7 @@ from pathlib import Path
 from aiohttp import web
 
 from ledger import finding
+from ledger.console.checks import Checks, Place
 from ledger.console.desk import Desk, Opening
 from ledger.console.door import Console
 from ledger.console.serving import application
@@ -50,6 +51,16 @@ class Wanted:
     """By which others may ask for it, besides the host."""
     certificate: Certificate | None = None
     keys_seconds: int = KEYS_SECONDS
+    rpc_url: str = ""
+    """The node that is used; empty for what the folder says."""
+    token_file: Path | None = None
+    """With the token for that node, if not where it usually is."""
+
+    @property
+    def place(self) -> Place:
+        """Where the ledger is, for a process of its own."""
+        token_file = str(self.token_file.resolve()) if self.token_file else ""
+        return Place(directory=self.directory, rpc_url=self.rpc_url, token_file=token_file)
 
 
 class _Entrance:
@@ -103,7 +114,7 @@ def run(
     """
     entrance = _Entrance(wanted)
     tls = wanted.certificate.context() if wanted.certificate else None
-    desk = Desk(opening, passphrases)
+    desk, checks = Desk(opening, passphrases), Checks(wanted.place)
     stopping = threading.Event()
     following = threading.Thread(target=_follow, args=(opening, passphrases, stopping))
     following.start()
@@ -117,10 +128,12 @@ def run(
             clock_day=clock_day,
             printed=entrance.local,
             secure=tls is not None,
+            checks=checks,
         )
         asyncio.run(_serve(console, entrance, wanted, tls, ready))
     finally:
         stopping.set()
+        checks.close()
         following.join()
         desk.close()
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from aiohttp import web
 
-from ledger.checking import Checked, check
-from ledger.console import entering, rendering, routes
+from ledger.console import acting, entering, inspecting, rendering, routes
+from ledger.console.acting import view_of
+from ledger.console.addresses import identifier
 from ledger.console.door import (
     BODY_BYTES_MAX,
     CONSOLE,
@@ -21,23 +22,21 @@ from ledger.console.door import (
     Handler,
     form_of,
     guard,
-    lines,
-    problem,
     problems,
     spoken,
 )
+from ledger.console.drafts import ADDRESS as DRAFTS
+from ledger.console.outcomes import Work
 from ledger.console.page import Field, Form, Page
-from ledger.console.pages import audit, charts, entries, reports
+from ledger.console.pages import audit, charts, entries, packs, proofs, reports
 from ledger.console.rendering import Around
 from ledger.console.sessions import Session
-from ledger.console.view import NotShown, View, business_date
-from ledger.errors import LedgerError, LedgerUnusable
+from ledger.console.view import NotShown, View
 from ledger.keys import KeyUse
 from ledger.messages import speaking, text
 from ledger.node.callers import Scope
 
 if TYPE_CHECKING:
-    from ledger.book import Book
     from ledger.ledger import Ledger
 
 _Result = TypeVar("_Result")
@@ -62,10 +61,21 @@ def application(console: Console) -> web.Application:
     for route in routes.PAGES:
         add.add_get(route.path, _page(route))
     for act in routes.ACTS:
-        add.add_post(act.path, _act(act))
+        add.add_post(act.path, acting.act(act))
+    for posting in routes.POSTINGS:
+        add.add_post(posting.path, acting.draft(posting))
+    add.add_get(DRAFTS + "/{draft}", _draft)
+    add.add_post(DRAFTS + "/{draft}/post", acting.post)
     add.add_get("/deals/{deal}/entries/{own}/proof.json", _proof)
     add.add_get("/audit", _audit)
-    add.add_post("/audit/check", _check)
+    add.add_post("/audit/check", inspecting.begin(Work.CHECK))
+    add.add_post("/audit/replay", inspecting.begin(Work.REPLAY))
+    add.add_post("/audit/stop", inspecting.stop)
+    add.add_get(packs.ADDRESS, _pack)
+    add.add_post(packs.ADDRESS, inspecting.begin(Work.PACK))
+    add.add_get(packs.FILE, _packed)
+    add.add_get("/proof", _verification)
+    add.add_post("/proof", _verification)
     add.add_get("/unlock", _unlock_form)
     add.add_post("/unlock", entering.unlock)
     add.add_post("/lock", entering.lock)
@@ -82,6 +92,11 @@ def _page(route: routes.Route) -> Handler:
         return await _show(request, lambda view: routes.made(route, view, matched))
 
     return handler
+
+
+async def _draft(request: web.Request) -> web.StreamResponse:
+    kept = request[SESSION].drafts.find(request.match_info["draft"])
+    return await _show(request, kept.page)
 
 
 async def _unlock_form(request: web.Request) -> web.StreamResponse:
@@ -104,7 +119,25 @@ async def _unlock_form(request: web.Request) -> web.StreamResponse:
 
 async def _audit(request: web.Request) -> web.StreamResponse:
     console = request.app[CONSOLE]
-    return await _show(request, lambda view: audit.audit(view, console.checked))
+    return await _show(request, lambda view: audit.audit(view, console.checks))
+
+
+async def _pack(request: web.Request) -> web.StreamResponse:
+    console = request.app[CONSOLE]
+    return await _show(request, lambda view: packs.pack(view, console.checks))
+
+
+async def _packed(request: web.Request) -> web.StreamResponse:
+    console = request.app[CONSOLE]
+    name, body = await _read(request, lambda view: packs.file(view, console.checks))
+    response = web.Response(body=body, content_type="application/zip")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+async def _verification(request: web.Request) -> web.StreamResponse:
+    sent = await inspecting.sent_file(request, "proof")
+    return await _show(request, lambda view: proofs.verification(view, sent))
 
 
 async def _show(request: web.Request, build: Callable[[View], Page]) -> web.Response:
@@ -143,21 +176,11 @@ def _still(
     for _ in range(ATTEMPTS):
         book = ledger.book()
         before = book.at
-        view = _view(console, ledger, book, query)
+        view = view_of(console, ledger, book, query)
         page = build(view)
         if ledger.book().at == before:
             break
     return page, view
-
-
-def _view(console: Console, ledger: Ledger, book: Book, query: Mapping[str, str]) -> View:
-    return View(
-        ledger=ledger,
-        book=book,
-        member=ledger.member(console.member),
-        today=business_date(ledger, book, console.clock_day()),
-        query=query,
-    )
 
 
 def _around(session: Session, scope: Scope, view: View, path: str) -> Around:
@@ -174,6 +197,7 @@ def _around(session: Session, scope: Scope, view: View, path: str) -> Around:
         opened=opened,
         here=here,
         said=tuple(session.said),
+        typed=session.typed,
         locks=bool(session.passphrases),
         reads_only=scope is not Scope.SUBMIT,
         imported=view.ledger.settings.imported,
@@ -185,7 +209,7 @@ async def _report(request: web.Request) -> web.StreamResponse:
     name, form = request.match_info["name"], form_of(request)
     if form not in reports.FILES:
         return await _show(request, lambda view: reports.report(view, name))
-    body = await _read(request, lambda view: reports.as_file(reports.made(view, name), form))
+    body = await _read(request, lambda view: reports.as_file(reports.made(view, name, form), form))
     response = web.Response(body=body, content_type=reports.FILES[form])
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
     return response
@@ -205,68 +229,15 @@ async def _read(request: web.Request, build: Callable[[View], _Result]) -> _Resu
 
     def work(ledger: Ledger) -> _Result:
         with speaking(chosen):
-            return build(_view(console, ledger, ledger.book(), query))
+            return build(view_of(console, ledger, ledger.book(), query))
 
     return await console.desk.read(work)
 
 
 async def _proof(request: web.Request) -> web.StreamResponse:
-    deal, own = request.match_info["deal"], routes.identifier(request.match_info["own"])
+    deal, own = request.match_info["deal"], identifier(request.match_info["own"])
     body = await _read(request, lambda view: entries.proof(view, deal, own))
     response = web.Response(body=body, content_type="application/json", charset="utf-8")
     name = f"proof-{own.hex()[:12]}.json"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
-
-
-# ---- acts
-
-
-def _act(route: routes.ActRoute) -> Handler:
-    async def handler(request: web.Request) -> web.StreamResponse:
-        console, session = request.app[CONSOLE], request[SESSION]
-        if request[SCOPE] is not Scope.SUBMIT:
-            return await problem(request, 403, [text("console.reads_only")])
-        form = {key: value for key, value in (await request.post()).items()
-                if isinstance(value, str)}  # fmt: skip
-        given = form | dict(request.match_info)
-        chosen = spoken(request)
-
-        def work(ledger: Ledger) -> tuple[str, str]:
-            with speaking(chosen):
-                view = _view(console, ledger, ledger.book(), {})
-                done = route.act(view, given)
-                return done.says, done.link
-
-        console.sessions.acted(session)
-        try:
-            says, link = await console.desk.act(session.given(console.desk.passphrases), work)
-        except LedgerError as error:
-            if isinstance(error, LedgerUnusable):
-                raise
-            session.said += [(False, line) for line in lines(error)]
-            raise web.HTTPSeeOther(_back(request)) from None
-        session.said.append((True, says))
-        raise web.HTTPSeeOther(link)
-
-    return handler
-
-
-def _back(request: web.Request) -> str:
-    """The page of the form that was posted: what the act is about."""
-    path = request.path.rpartition("/")[0]
-    known = path.rpartition("/")
-    return known[0] if "/settlements/" in path and known[0].count("/") > 3 else path
-
-
-async def _check(request: web.Request) -> web.StreamResponse:
-    console = request.app[CONSOLE]
-    chosen = spoken(request)
-
-    def work(ledger: Ledger) -> Checked:
-        with speaking(chosen):
-            day = business_date(ledger, ledger.book(), console.clock_day())
-            return check(ledger, day)
-
-    console.checked = await console.desk.act(console.desk.passphrases, work)
-    raise web.HTTPSeeOther("/audit")

@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from ledger.console.drafts import Drafts
 from ledger.errors import KeyUnavailable
 from ledger.keys import Keyring, KeyUse, Passphrases
 
@@ -22,6 +23,7 @@ KEYS_SECONDS = 15 * 60
 SESSIONS_MAX = 100
 WRONG_MAX = 5
 """Wrong passphrases, after which a session is over."""
+TYPED_MAX = 10
 _TOKEN_BYTES = 32
 
 Now = Callable[[], int]
@@ -43,10 +45,20 @@ class Session:
     wrong: int = 0
     said: list[tuple[bool, str]] = field(default_factory=list)
     """What the next page says of an act: whether it was done, and the words."""
+    drafts: Drafts = field(default_factory=Drafts)
+    typed: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    """By the address of a form, what was filled in and is not posted yet."""
 
     def opened(self, member: str) -> set[KeyUse]:
         """The keys of a member that it may sign with."""
         return {use for own, use in self.passphrases if own == member}
+
+    def keep_typed(self, address: str, given: Mapping[str, str]) -> None:
+        """Remember what was filled in, of the last few forms."""
+        self.typed.pop(address, None)
+        while len(self.typed) >= TYPED_MAX:
+            del self.typed[next(iter(self.typed))]
+        self.typed[address] = given
 
     def given(self, otherwise: Passphrases) -> Passphrases:
         """The passphrases that it opened keys with; of other keys what `otherwise` says."""

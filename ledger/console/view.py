@@ -1,18 +1,20 @@
 """View: what a page is made from: the ledger as one member sees it, on a day.
 
-A member sees the deals of which it is or was a party, or in which anything was posted to it; an
-auditor sees all. More than that is in the folder only where members share one.
+A member sees the deals of which it is or was a party, in which anything was posted to it or a
+voucher is its to confirm or to get; an auditor sees all. More than that is in the folder only where
+members share one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ledger import reading
+from ledger.console.worked import Worked
 from ledger.consortium import Clock, Role
 from ledger.messages import text
 from ledger.money import date_of, day_number, parse_date
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from ledger.book import Book
     from ledger.ledger import Ledger
 
+_OF_VOUCHERS = sum(1 << list(Role).index(one) for one in (Role.CORE, Role.SUPPLIER))
 AUDITOR = 1 << list(Role).index(Role.AUDITOR)
 
 
@@ -41,6 +44,8 @@ class View:
     today: int
     """Business date of the day, in days since 1970-01-01."""
     query: Mapping[str, str]
+    worked: Worked = field(default_factory=Worked)
+    """Of other pages of the same console."""
 
     @cached_property
     def names(self) -> dict[int, str]:
@@ -91,7 +96,13 @@ class View:
     def _sees(self, deal: reading.Deal) -> bool:
         if self.is_party(deal):
             return True
-        return self.member.number in reading.posted_members(self.book, deal.deal)
+        own = self.member.number
+        if own in reading.posted_members(self.book, deal.deal):
+            return True
+        # Nothing is posted of a voucher before its core enterprise confirms it.
+        return bool(self.member.roles & _OF_VOUCHERS) and reading.has_vouchers(
+            self.book, deal.deal, own
+        )
 
 
 def business_date(ledger: Ledger, book: Book, clock_day: date) -> int:

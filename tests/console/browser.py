@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urldefrag, urlencode, urlsplit
 
 from tests.cli.office import Office
 
@@ -174,4 +174,4 @@ def console(office: Office, member: str, *options: str) -> Iterator[Browser]:
 
 def inside(answer: Answer) -> list[str]:
     """The addresses of this server that a page leads to."""
-    return [link for link in answer.page.links if re.match(r"/(?!/)", link)]
+    return [urldefrag(link).url for link in answer.page.links if re.match(r"/(?!/)", link)]

@@ -21,6 +21,7 @@ from tests.console.browser import Browser, console
 
 POSTS = (
     f"/deals/{DEAL}/days/2026-02-10/seal", f"/deals/{DEAL}/settlements/settle", "/unlock", "/lock", "/language",
+    f"/deals/{DEAL}/deposit/pay", f"/deals/{DEAL}/claims/run", "/drafts/" + "0" * 24 + "/post",
     "/audit/check", "/breaks/" + "0" * 64 + "/waive", "/approvals/" + "0" * 64 + "/approve",
 )  # fmt: skip
 

@@ -6,7 +6,10 @@ from dataclasses import replace
 
 from ledger.console import addresses
 from ledger.console.page import Fact, Field, Form, Page, Sheet, col, of_table, sheet
+from ledger.console.pages import charts, entries
 from ledger.console.view import AUDITOR, NotShown, View
+from ledger.entries import entry_id
+from ledger.errors import UsageInvalid
 from ledger.messages import text
 from ledger.reconcile.explaining import explain
 from ledger.reconcile.register import OpenBreak, Register
@@ -14,6 +17,8 @@ from ledger.reconcile.report import STANDING, break_id, kept_break, register_rep
 from ledger.reporting.report import Made, Unit, word
 
 REGISTER = "/breaks"
+SORTED_BY = ("deal", "code", "at_risk", "date", "age_days", "status", "assigned_to")
+"""Columns by which the register may be sorted."""
 
 
 def breaks(view: View) -> Page:
@@ -33,8 +38,8 @@ def breaks(view: View) -> Page:
             sheets.insert(0, of_table(table))
         elif len(table.rows):
             own = [one for one in found if shapes[one.deal].currency == table.currency]
-            links = ({"id": addresses.found_break(one.hash)} for one in own)
-            sheets.append(of_table(table, links))
+            sheets.append(of_table(table, (_links(view, one) for one in own), sorts=SORTED_BY))
+    waiting = [one for one in found if one.status in STANDING]
     deals = [(one.name, f"{REGISTER}?deal={one.name}") for one in view.deals]
     every = (text("console.breaks_all"), f"{REGISTER}?show=all&deal={deal}")
     return Page(
@@ -42,9 +47,9 @@ def breaks(view: View) -> Page:
         tab="breaks",
         lead=report.verdict,
         sheets=tuple(_apart(sheets)),
-        crumbs=(),
+        pictures=(charts.beside("breaks", deal),) if waiting else (),
         links=((text("console.breaks_open"), REGISTER), every, *deals),
-        sure=not any(one.status in STANDING for one in found),
+        sure=not waiting,
     )
 
 
@@ -78,12 +83,25 @@ def one_break(view: View, own: bytes) -> Page:
             Fact("assigned_to", chosen.assigned_to or None),
             Fact("resolved_by", chosen.resolved_ref or chosen.reason or None),
         ),
-        sheets=(of_table(table), sheet("steps", columns, rows)),
+        sheets=(of_table(table, [_links(view, chosen)]), sheet("steps", columns, rows)),
         forms=_forms(view, chosen),
         crumbs=((text("console.tab_breaks"), REGISTER),),
         shape=shape,
         sure=chosen.status not in STANDING,
     )
+
+
+def _links(view: View, one: OpenBreak) -> dict[str, str]:
+    """Its own page, its deal, and the loan or entry of its ref where the ledger has one."""
+    deal = view.deal(one.deal)
+    links = {"id": addresses.found_break(one.hash), "deal": addresses.deal(one.deal)}
+    try:
+        own = entry_id(view.ledger.salt(one.deal), one.ref)
+    except UsageInvalid:
+        return links
+    if about := entries.address_of(view, deal, own):
+        links["ref"] = about
+    return links
 
 
 def _found(view: View, deal: str | None, *, closed: bool, day: int) -> list[OpenBreak]:

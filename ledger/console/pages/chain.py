@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ledger import reading
 from ledger.bindings import decode_call
 from ledger.console import addresses
-from ledger.console.page import Fact, Line, Page, Sheet, col, sheet
+from ledger.console.page import Fact, Line, Page, Sheet, col, named, sheet
 from ledger.console.view import NotShown, View
+from ledger.events import EntriesSubmitted
 from ledger.messages import text
+from ledger.periods import month_text
+from ledger.reading import Counted, DayKind
+from ledger.records import name_of
 from ledger.reporting.report import Unit, Value, moment
 
 if TYPE_CHECKING:
@@ -18,6 +23,20 @@ if TYPE_CHECKING:
     from ledger.chain.local import LocalEngine
 
 BLOCKS_SHOWN = 50
+_OF_LOANS = (
+    DayKind.BOOKING, DayKind.REPAYMENT, DayKind.WAIVER, DayKind.WRITE_OFF, DayKind.COMPENSATION,
+    DayKind.RECOVERY, DayKind.CLAIM_REPAYMENT, DayKind.REVERSAL,
+)  # fmt: skip
+_ELSEWHERE = {
+    DayKind.DEPOSIT_PAID: "deposit",
+    DayKind.DEPOSIT_RELEASED: "deposit",
+    DayKind.PERIOD_STATEMENT: "statements",
+    DayKind.SETTLEMENT: "settlements",
+    DayKind.CONFIRMATION: "vouchers",
+    DayKind.TRANSFER: "vouchers",
+    DayKind.VOUCHER_PAYMENT: "vouchers",
+}
+"""Pages of a deal on which entries are that have no page of their own."""
 SEALS_COUNTED = 200
 """Newest blocks whose seals are counted by validator."""
 
@@ -80,7 +99,10 @@ def block(view: View, number: int) -> Page:
             Fact("receipts_root", "0x" + header.receipt_root.hex()),
             Fact("gas_used", header.gas_used, Unit.COUNT),
         ),
-        sheets=(_transactions(view, engine, found, number),),
+        sheets=(
+            _entries(view, engine, number, {deal.name: deal for deal in view.deals}),
+            _transactions(view, engine, found, number),
+        ),
         crumbs=((text("console.tab_chain"), "/chain"),),
         links=tuple((f"{one:,}", addresses.block(one)) for one in beside),
     )
@@ -123,19 +145,70 @@ def _block_line(found: Block, names: dict[bytes, str]) -> Line:
 
 
 def _seals(engine: LocalEngine, head: int, names: dict[bytes, str]) -> Sheet:
-    import rlp
-    from eth.vm.forks.london.blocks import LondonBlockHeader
-
     from ledger.chain.clique import sealer_of
+    from ledger.chain.headers import decode_header
 
     counts = Counter[str]()
     for encoded in engine.headers(max(1, head - SEALS_COUNTED + 1), head):
-        own = sealer_of(rlp.decode(encoded, sedes=LondonBlockHeader))
+        own = sealer_of(decode_header(encoded))
         counts[names.get(own, "0x" + own.hex())] += 1
     rows = sorted(counts.items())
     columns = col("member"), col("blocks_sealed", Unit.COUNT, total=True)
     title = text("console.table_seals", most=f"{SEALS_COUNTED:,}")
     return sheet("seals", columns, rows, title=title)
+
+
+def _entries(
+    view: View, engine: LocalEngine, number: int, deals: Mapping[str, reading.Deal]
+) -> Sheet:
+    """The entries that the contracts reported in a block, of the deals that the member sees."""
+    from ledger.proofs.leaves import NoEntry, event_of, reported
+    from ledger.proofs.signed import LogEntry
+
+    contracts, lines = view.ledger.settings.contracts, []
+    for receipt in engine.receipts(number, number):
+        logs = [
+            LogEntry(address=log.address, topics=log.topics, data=log.data) for log in receipt.logs
+        ]
+        opening: list[LogEntry] = []
+        for at, log in enumerate(logs):
+            try:
+                if isinstance(event_of(log), EntriesSubmitted):
+                    opening = [log]
+                # A batch says once of which deal it is: with that its entries are read one by one.
+                window = [*opening, *logs[at : at + 2]]
+                deal_id, entry = reported(window, len(opening), contracts)
+            except NoEntry:
+                continue
+            deal = deals.get(name_of(deal_id))
+            if deal is not None:
+                lines.append(_entry_line(view, deal, receipt.transaction_index, entry))
+    columns = (col("transaction", Unit.COUNT), col("deal"), col("kind"), col("ref"),
+               col("loan_ref"), col("date", Unit.DAY))  # fmt: skip
+    return sheet("block_entries", columns, lines)
+
+
+def _entry_line(view: View, deal: reading.Deal, index: int, entry: Counted) -> Line:
+    is_loan_s = entry.kind in _OF_LOANS and any(entry.loan_id)
+    links = {"deal": addresses.deal(deal.name)}
+    if is_loan_s:
+        page = addresses.booking if entry.kind is DayKind.BOOKING else addresses.entry
+        links["ref"] = page(deal.name, entry.entry_id)
+        links["loan_ref"] = addresses.loan(deal.name, entry.loan_id)
+    elif entry.kind in _ELSEWHERE:
+        links["ref"] = addresses.deal(deal.name, _ELSEWHERE[entry.kind])
+    month = entry.kind is DayKind.PERIOD_STATEMENT
+    values = (
+        index,
+        deal.name,
+        named("kind", entry.kind.word),
+        month_text(int.from_bytes(entry.entry_id, "big"))
+        if month
+        else view.ledger.ref(entry.entry_id),
+        view.ledger.ref(entry.loan_id) if is_loan_s else "",
+        entry.date,
+    )
+    return Line(values, links)
 
 
 def _transactions(view: View, engine: LocalEngine, found: Block, number: int) -> Sheet:

@@ -15,7 +15,11 @@ from ledger.messages import language, text
 from ledger.reporting.report import Made, Shape
 
 PICTURES = {"svg": "image/svg+xml", "png": "image/png"}
-WIDTH_PX, NARROW_PX = 960, 400
+WIDTH_PX, HALF_PX, NARROW_PX = 960, 620, 400
+OF_EVERY_LOAN = frozenset({"vintages", "rolls", "costs"})
+"""Charts, and reports of their names, that go through all loans of a deal: seconds for very many.
+
+What is made of them is kept for the head that it is of."""
 _ADDRESS = "/charts"
 
 
@@ -54,7 +58,11 @@ def chart(view: View, name: str) -> Page:
         title=report.title,
         tab="reports",
         lead=report.verdict,
-        facts=tuple(Fact(one.key, one.value, one.unit, said=one.label) for one in report.facts),
+        facts=tuple(
+            Fact(one.key, one.value, one.unit, said=one.label)
+            for one in report.facts
+            if one.key != "made_at"
+        ),
         sheets=tuple(of_table(one) for one in report.tables),
         notes=report.notes,
         crumbs=((text("console.link_charts"), _ADDRESS),),
@@ -68,7 +76,7 @@ def chart(view: View, name: str) -> Page:
             ),
         ),
         shape=Shape("", report.decimals),
-        document=report.document,
+        document={key: value for key, value in report.document.items() if key != "made_at"},
     )
 
 
@@ -89,14 +97,16 @@ def drawn(view: View, name: str) -> Chart:
     deal = view.query.get("deal", "")
     if deal or kind.of_deal:
         view.deal(deal)
-    return make(
-        view.ledger,
-        name,
-        deal=deal,
-        from_day=view.day("from") if view.query.get("from") else None,
-        to_day=view.day("to") if view.query.get("to") or kind.until_today else None,
-        member=view.member.member_id,
-    )
+    from_day = view.day("from") if view.query.get("from") else None
+    to_day = view.day("to") if view.query.get("to") or kind.until_today else None
+    member = view.member.member_id
+
+    def work() -> Chart:
+        return make(view.ledger, name, deal=deal, from_day=from_day, to_day=to_day, member=member)
+
+    if name not in OF_EVERY_LOAN:
+        return work()
+    return view.worked.of((name, deal, from_day, to_day, member, language(), view.book.at), work)
 
 
 def address(name: str, deal: str) -> str:
@@ -104,9 +114,25 @@ def address(name: str, deal: str) -> str:
     return f"{_ADDRESS}/{name}?deal={deal}"
 
 
-def beside(name: str, deal: str) -> Picture:
-    """A chart of a deal as part of another page: it leads to its own."""
+def beside(name: str, deal: str = "", *, half: bool = False, until: str = "") -> Picture:
+    """A chart as part of another page, half as wide as that or not: it leads to its own.
+
+    `until`: its last day as the address has it; empty: the chart's own.
+    """
+    asked = {"deal": deal, "to": until}
+    query = urlencode({key: value for key, value in asked.items() if value})
     title = said(CHARTS[name].title, language())
-    source = f"{_ADDRESS}/{name}.svg?deal={deal}"
-    narrow = f"{source}&width={NARROW_PX}"
-    return Picture(source=source, title=title, link=address(name, deal), narrow=narrow)
+    title = f"{title} ({deal})" if deal else title
+    width = {"width": HALF_PX} if half else {}
+    return Picture(
+        source=_with(f"{_ADDRESS}/{name}.svg", query, **width),
+        title=text("console.picture_alt", title=title),
+        link=_with(f"{_ADDRESS}/{name}", query),
+        caption=text("console.picture_caption", title=title),
+        narrow=_with(f"{_ADDRESS}/{name}.svg", query, width=NARROW_PX),
+    )
+
+
+def _with(address: str, query: str, **more: int) -> str:
+    whole = "&".join(one for one in (query, urlencode(more)) if one)
+    return f"{address}?{whole}" if whole else address

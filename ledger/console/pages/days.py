@@ -8,8 +8,10 @@ from ledger import reading, sealing
 from ledger.console import addresses
 from ledger.console.acts import day_shown
 from ledger.console.page import Fact, Field, Form, Line, Page, Sheet, col, named, sheet
+from ledger.console.pages import postings
+from ledger.console.paging import ROWS_SHOWN, Span, wished
 from ledger.console.view import NotShown, View
-from ledger.days import DayTotal, signing_parties
+from ledger.days import ROOTED_MAX, DayTotal, signing_parties
 from ledger.keys import KeyUse
 from ledger.messages import text
 from ledger.money import date_of, day_number
@@ -28,8 +30,10 @@ def days(view: View, name: str) -> Page:
         col("signed"),
         col("unsigned"),
     )
+    listed, wish = sealing.listed_days(view.ledger, name)[::-1], wished(view.query, "days")
+    shown = listed if wish.whole else listed[wish.first : wish.first + ROWS_SHOWN]
     lines = []
-    for one, entries in reversed(sealing.business_days(view.ledger, name)):
+    for one, entries in sealing.business_days(view.ledger, name, shown):
         day = day_number(one.on)
         values = (
             day,
@@ -43,19 +47,24 @@ def days(view: View, name: str) -> Page:
         title=text("console.days_title", deal=name),
         tab="deals",
         facts=(Fact("sealed_through", deal.sealed_through or None, Unit.DAY),),
-        sheets=(sheet("days", columns, lines),),
+        sheets=(sheet("days", columns, lines, span=Span(wish.first, len(listed), {})),),
         crumbs=((name, addresses.deal(name)),),
     )
 
 
 def day(view: View, name: str, number: int) -> Page:
-    """One day: its statement, who signed it, what differs; and the form to sign it."""
+    """One day: its statement, who signed it, what differs; and the form to sign it.
+
+    The root of very many entries takes seconds: it is worked out, and the day can be signed, where
+    the address asks for it.
+    """
     deal = view.in_force(name)
     known = reading.first_day(view.book, deal.deal)
     if known is None:
         raise NotShown(str(number))
-    found = sealing.business_day(view.ledger, name, date_of(number))
-    shape = view.shape(deal)
+    entries_max = None if view.query.get("root") == "yes" else ROOTED_MAX
+    found = sealing.business_day(view.ledger, name, date_of(number), entries_max=entries_max)
+    shape, address = view.shape(deal), addresses.day(name, found.on.isoformat())
     return Page(
         title=text("console.day_title", deal=name, date=found.on.isoformat()),
         tab="deals",
@@ -63,17 +72,32 @@ def day(view: View, name: str, number: int) -> Page:
         facts=(
             Fact("status", _state(found)),
             Fact("covers_since", day_number(found.since), Unit.DAY),
-            Fact("entries_root", "0x" + found.book.entries.hex() if found.book else None),
+            Fact("entries_root", _root(found)),
             Fact("balances_hash", "0x" + found.book.balances.hex() if found.book else None),
         ),
         sheets=tuple(_sheets(found, shape)),
         forms=_forms(view, deal, found, number),
+        notes=(text("console.root_later"),) if _rootless(found) else (),
+        links=((text("console.root_now"), f"{address}?root=yes"),) if _rootless(found) else (),
         crumbs=((name, addresses.deal(name)),
                 (text("console.part_days"), addresses.deal(name, "days"))),
         shape=shape,
         sure=not found.disputes,
         document={"deal": name, "date": found.on.isoformat()},
     )  # fmt: skip
+
+
+def _rootless(found: BusinessDay) -> bool:
+    """Whether the root of the day's entries was left out: there are very many."""
+    return found.book is not None and not found.book.entries and not found.sealed
+
+
+def _root(found: BusinessDay) -> str | None:
+    """The book's root; of a sealed day with very many entries the one that all have signed."""
+    roots = [found.book.entries] if found.book else []
+    if found.sealed_with == found.on:
+        roots += [one.statement.entries for one in found.signed]
+    return next(("0x" + root.hex() for root in roots if root), None)
 
 
 def _state(found: BusinessDay) -> Said:
@@ -99,7 +123,7 @@ def _lead(found: BusinessDay) -> str:
 
 def _sheets(found: BusinessDay, shape: Shape) -> Iterator[Sheet]:
     if found.book is not None:
-        yield _totals(found.book, shape)
+        yield _totals(found, found.book, shape)
         rows = [*zip(found.parties, found.book.clearing_minor, strict=False)]
         heads = (col("party"), col("clearing", Unit.AMOUNT, total=True))
         yield sheet("clearing", heads, rows, shape)
@@ -117,12 +141,14 @@ def _sheets(found: BusinessDay, shape: Shape) -> Iterator[Sheet]:
     yield sheet("day_signatures", columns, lines, shape)
 
 
-def _totals(book: DayStatement, shape: Shape) -> Sheet:
-    rows = []
+def _totals(found: BusinessDay, book: DayStatement, shape: Shape) -> Sheet:
+    """What the day and those before it since the last seal brought: each sum has its entries."""
+    rows, days = [], (day_number(found.since), day_number(found.on))
     for kind in DayKind:
         total = DayTotal.unpack(book.totals[kind])
         if total.entries:
-            rows.append((named("kind", kind.word), *total))
+            link = {"entries": postings.behind(found.deal, kind, *days)}
+            rows.append(Line((named("kind", kind.word), *total), link))
     columns = (col("kind"), col("entries", Unit.COUNT), col("amount_total", Unit.AMOUNT))
     return sheet("totals", columns, rows, shape)
 
@@ -154,7 +180,7 @@ def _figure(unit: Unit, value: int | str | None) -> Value:
 
 def _forms(view: View, deal: reading.Deal, found: BusinessDay, number: int) -> tuple[Form, ...]:
     own = view.member.number
-    if found.sealed or own not in signing_parties(view.book, deal):
+    if found.sealed or _rootless(found) or own not in signing_parties(view.book, deal):
         return ()
     if view.member.member_id in {one.member for one in found.signed} and not found.disputes:
         return ()

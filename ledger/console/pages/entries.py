@@ -7,13 +7,16 @@ from datetime import UTC, datetime
 from ledger import reading
 from ledger.console import addresses
 from ledger.console.page import Fact, Page, Sheet, col, named, sheet
+from ledger.console.posting import reversals
 from ledger.console.view import NotShown, View
 from ledger.entries import Kind
+from ledger.errors import LedgerUnusable
 from ledger.events import DealTerms
 from ledger.messages import text
 from ledger.money import date_of
 from ledger.proofs.entries import prove
 from ledger.proofs.members import encode_document
+from ledger.proofs.verifying import verify
 from ledger.reporting.report import Shape, Unit
 
 BUCKETS = ("principal", "interest", "penalty", "fee")
@@ -52,7 +55,7 @@ def _page(view: View, deal: reading.Deal, found: reading.Posted | None, entry_id
         Fact("sealed", text("cli.yes" if sealed else "cli.no")),
         Fact("submitter", view.names[found.submitter]),
         Fact("block", found.block, Unit.COUNT, addresses.block(found.block)),
-        Fact("block_at", _moment(head.timestamp) if head else None),
+        Fact("block_at", moment_words(head.timestamp) if head else None),
         Fact("entry_id", "0x" + entry_id.hex()),
     ]  # fmt: skip
     if found.reversed_id is not None:
@@ -65,9 +68,12 @@ def _page(view: View, deal: reading.Deal, found: reading.Posted | None, entry_id
         lead=text("console.entry_reversed") if found.reversed else "",
         facts=tuple(facts),
         sheets=(_parts(found, parties, shape), *_layers(view, found, parties, terms, shape)),
+        aside=reversals.forms(view, deal, found),
         crumbs=((name, addresses.deal(name)),
                 (view.ledger.ref(found.loan_id), addresses.loan(name, found.loan_id))),
-        links=((text("console.link_proof"), proof),) if found.day else (),
+        links=((text("console.link_proof"), proof), (text("console.link_proofs"), "/proof"))
+        if found.day
+        else (),
         shape=shape,
         document={"ref": view.ledger.ref(entry_id), "deal": name},
     )  # fmt: skip
@@ -81,13 +87,40 @@ def taken_back(name: str, found: reading.Posted) -> str:
     return addresses.entry(name, found.reversed_id)
 
 
+def address_of(view: View, deal: reading.Deal, own: bytes) -> str:
+    """The page of the loan, entry or voucher of a deal that has an id; empty where none has."""
+    if reading.loan(view.book, deal.deal, own) is not None:
+        return addresses.loan(deal.name, own)
+    if reading.entry(view.book, deal.deal, own) is not None:
+        return addresses.entry(deal.name, own)
+    if reading.voucher(view.book, deal.deal, own) is not None:
+        return addresses.deal(deal.name, f"vouchers/0x{own.hex()}")
+    return ""
+
+
 def proof(view: View, name: str, entry_id: bytes) -> bytes:
-    """The proof file of an entry. Raises `NotShown` or as `proofs.entries.prove`."""
+    """The proof file of an entry, once it holds.
+
+    Raises `NotShown`, `LedgerUnusable` where the folder has records that prove nothing, or as
+    `proofs.entries.prove`.
+    """
     view.deal(name)
-    return encode_document(prove(view.ledger, "0x" + entry_id.hex(), deal=name).proof)
+    made = prove(view.ledger, "0x" + entry_id.hex(), deal=name)
+    encoded = encode_document(made.proof)
+    refused = verify(encoded, made.members).refused
+    if refused is not None:
+        raise LedgerUnusable(
+            text("proof.refused", what=text(f"proof.reason_{refused.reason.value}")),
+            where=refused.where,
+            expected=refused.expected,
+            found=refused.found,
+            fix=text("console.proof_refused_fix"),
+        )
+    return encoded
 
 
-def _moment(timestamp: int) -> str:
+def moment_words(timestamp: int) -> str:
+    """Unix seconds as a reader has them, in UTC."""
     return datetime.fromtimestamp(timestamp, UTC).isoformat(sep=" ").replace("+00:00", " UTC")
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
+from urllib.parse import urlencode
 
 from ledger import finding, reading
 from ledger.console import addresses
 from ledger.console.page import Fact, Field, Form, Line, Page, Sheet, col, named, sheet
+from ledger.console.paging import Span, wished
+from ledger.console.posting import loans as posting
 from ledger.console.view import NotShown, View
 from ledger.entries import Kind, Method, Purpose, entry_id
 from ledger.errors import UsageInvalid
@@ -22,6 +25,12 @@ FOUND_MAX = 50
 LISTED_MAX = 100
 SHOWN = ("overdue", "claims_due", "newest")
 """Lists of loans that a deal has without a search."""
+_SORTED_BY = {
+    "principal": "principal_minor",
+    "outstanding": "outstanding_minor",
+    "days_past_due": "since_date",
+}
+"""Columns by which overdue loans may be sorted, and what the book calls them."""
 
 
 def search(view: View) -> Page:
@@ -45,10 +54,8 @@ def loans(view: View, name: str) -> Page:
         sheets = _found(view, [deal], asked)
         lead = _lead(sheets, asked)
     else:
-        chosen = chosen if chosen in SHOWN else "newest"
-        listed = _listed(view, deal, chosen)
-        title = text(f"console.loans_{chosen}", currency=view.shape(deal).currency)
-        sheets = (_sheet(view, deal, listed, title),)
+        list_ = _overdue if chosen in ("overdue", "claims_due") else _newest
+        sheets = (list_(view, deal, chosen),)
         lead = text("console.search_deal")
     address = addresses.deal(name, "loans")
     links = [(text(f"console.list_{one}"), f"{address}?show={one}") for one in SHOWN]
@@ -96,8 +103,10 @@ def loan(view: View, name: str, loan_id: bytes) -> Page:
         sheets=(
             *_legs(view, known, terms, entries, shape),
             history(view, deal, entries, shape),
+            _evidence(view, deal, known, entries, shape),
             *_schedule(view, deal, known, own, shape),
         ),
+        aside=posting.forms(view, deal, known),
         crumbs=((name, addresses.deal(name)),
                 (text("console.part_loans"), addresses.deal(name, "loans"))),
         shape=shape,
@@ -148,12 +157,16 @@ def _found(view: View, deals: list[reading.Deal], asked: str) -> tuple[Sheet, ..
     """Loans that begin so, a table for each deal with any; and an entry of that very ref."""
     sheets = []
     for deal in deals:
-        ids = finding.loans(view.ledger, deal, asked, most=FOUND_MAX)
+        given = view.query.get("after", "")
+        after = addresses.identifier(given) if given else b""
+        ids = finding.loans(view.ledger, deal, asked, most=FOUND_MAX, after=after)
         known = [reading.loan(view.book, deal.deal, one) for one in ids]
         title = text("console.found_loans", deal=deal.name, currency=view.shape(deal).currency)
         own = [one for one in known if one is not None]
         if own:
-            sheets.append(_sheet(view, deal, own, title, key=f"loans_{deal.name}"))
+            more = _further(deal, asked, own[-1]) if len(own) == FOUND_MAX else ""
+            sheets.append(_sheet(view, deal, own, title, key=f"loans_{deal.name}", more=more,
+                                 onward=True))  # fmt: skip
         try:
             entry = entry_id(view.ledger.salt(deal.name), asked)
         except UsageInvalid:
@@ -165,6 +178,12 @@ def _found(view: View, deals: list[reading.Deal], asked: str) -> tuple[Sheet, ..
     return tuple(sheets)
 
 
+def _further(deal: reading.Deal, asked: str, last: Loan) -> str:
+    """Address of the loans found in a deal that come after one of them."""
+    after = urlencode({"q": asked, "after": "0x" + last.loan_id.hex()})
+    return addresses.deal(deal.name, f"loans?{after}")
+
+
 def _lead(sheets: tuple[Sheet, ...], asked: str) -> str:
     count = sum(len(one.table.rows) for one in sheets)
     if not count:
@@ -172,15 +191,47 @@ def _lead(sheets: tuple[Sheet, ...], asked: str) -> str:
     return text("console.found_some", count=count, asked=asked, most=FOUND_MAX)
 
 
-def _listed(view: View, deal: reading.Deal, chosen: str) -> list[Loan]:
-    if chosen == "newest":
-        return finding.newest(view.ledger, deal, most=LISTED_MAX)
+def _newest(view: View, deal: reading.Deal, _chosen: str) -> Sheet:
+    """Those booked last, or last before one of them: `before` is its id."""
+    shape, given = view.shape(deal), view.query.get("before", "")
+    before = addresses.identifier(given) if given else b""
+    listed = finding.newest(view.ledger, deal, most=LISTED_MAX, before=before)
+    more = ""
+    if len(listed) == LISTED_MAX:
+        more = addresses.deal(deal.name, f"loans?before=0x{listed[-1].loan_id.hex()}")
+    title = text("console.loans_newest", currency=shape.currency)
+    return _sheet(view, deal, listed, title, more=more)
+
+
+def _overdue(view: View, deal: reading.Deal, chosen: str) -> Sheet:
+    """Overdue loans or those whose claim is due, one page of them, however many there are."""
     days = view.ruling(deal).terms.claim.days_past_due if chosen == "claims_due" else 0
-    return reading.overdue_loans(view.book, deal.deal, view.today - days)
+    since = view.day() - days
+    whole = reading.overdue_sum(view.book, deal.deal, since)
+    wish = wished(view.query, "loans").within(whole.loans)
+    by = _SORTED_BY.get(wish.column, "since_date")
+    # The longest overdue are those since the earliest day.
+    down = bool(wish.column) and wish.down != (by == "since_date")
+    listed = reading.overdue_loans(
+        view.book, deal.deal, since, by=by, down=down, skip=wish.first, most=wish.most
+    )
+    sums = {"principal": whole.principal_minor, "outstanding": whole.outstanding_minor}
+    title = text(f"console.loans_{chosen}", currency=view.shape(deal).currency)
+    span = Span(wish.first, whole.loans, sums)
+    return _sheet(view, deal, listed, title, span=span, sorts=tuple(_SORTED_BY))
 
 
 def _sheet(
-    view: View, deal: reading.Deal, found: list[Loan], title: str, key: str = "loans"
+    view: View,
+    deal: reading.Deal,
+    found: list[Loan],
+    title: str,
+    key: str = "loans",
+    *,
+    more: str = "",
+    onward: bool = False,
+    span: Span | None = None,
+    sorts: tuple[str, ...] = (),
 ) -> Sheet:
     columns = (col("loan_ref"), col("status"), col("borrower"), col("start_date", Unit.DAY),
                col("maturity_date", Unit.DAY), col("annual_rate", Unit.RATE),
@@ -199,19 +250,50 @@ def _sheet(
             own.annual_rate_ppm,
             one.principal_minor,
             one.outstanding_minor,
-            _past_due(one, date_of(view.today)),
+            _past_due(one, date_of(view.day())),
         )
         lines.append(Line(values, {"loan_ref": addresses.loan(deal.name, one.loan_id)}))
-    return sheet(key, columns, lines, view.shape(deal), title=title)
+    shape = view.shape(deal)
+    return sheet(key, columns, lines, shape, title=title, more=more, onward=onward, span=span,
+                 sorts=sorts)  # fmt: skip
 
 
 # ---- one loan
 
 
+def _evidence(
+    view: View, deal: reading.Deal, known: Loan, entries: list[reading.Posted], shape: Shape
+) -> Sheet:
+    """What stands for the loan: its booking with the proof, the signed terms, the sealed day."""
+    booked, name, lines = entries[0], deal.name, []
+
+    def add(what: str, detail: str, link: str) -> None:
+        lines.append(Line((text(f"console.evidence_{what}"), detail), {"detail": link}))
+
+    ref, day = view.ledger.ref(booked.entry_id), date_of(booked.day).isoformat()
+    add("booking", ref, addresses.booking(name, known.loan_id))
+    add("proof", f"{ref}.json", addresses.entry(name, booked.entry_id) + "/proof.json")
+    signers = reading.signers(view.book, deal.deal, known.version)
+    parties = ", ".join(sorted(view.names[one] for one in signers))
+    version = text("console.evidence_version", version=known.version, parties=parties)
+    add("terms", version, addresses.deal(name, f"terms/{known.version}"))
+    key = "sealed" if booked.day <= deal.sealed_through else "open"
+    add("day", text(f"console.evidence_{key}", date=day), addresses.day(name, day))
+    for one in reading.pieces_of_loan(view.book, deal.deal, known.loan_id):
+        said = text(
+            "console.evidence_of_piece",
+            piece=view.ledger.ref(one.piece_id),
+            voucher=view.ledger.ref(one.voucher_id),
+            amount=as_text(one.amount_minor, Unit.AMOUNT, shape.decimals),
+            currency=shape.currency,
+        )
+        add("piece", said, addresses.deal(name, f"vouchers/0x{one.voucher_id.hex()}"))
+    return sheet("evidence", (col("evidence"), col("detail")), lines)
+
+
 def _as_of(view: View, entries: list[reading.Posted]) -> date:
-    """The day of the head; on a simulated clock the days of entries may be later."""
-    head = datetime.fromtimestamp(view.ledger.engine.head().timestamp, UTC).date()
-    return max(head, *(date_of(one.date) for one in entries))
+    """Today; entries may be of later days."""
+    return max(date_of(view.today), *(date_of(one.date) for one in entries))
 
 
 def _past_due(known: Loan, as_of: date) -> int:

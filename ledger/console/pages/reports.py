@@ -6,17 +6,21 @@ A member gets what it sees: its own deals, or as an auditor all of them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from types import MappingProxyType
 from urllib.parse import urlencode
 
 from ledger import reading
-from ledger.console.page import Fact, Field, Form, Line, Page, col, of_table, sheet
+from ledger.console import addresses
+from ledger.console.page import Fact, Field, Form, Line, Page, Picture, col, of_table, sheet
+from ledger.console.pages import charts
 from ledger.console.view import AUDITOR, NotShown, View, iso
 from ledger.events import FUNDERS
-from ledger.messages import text
+from ledger.illustrated import FORMS, chart_of, illustrated
+from ledger.messages import language, text
 from ledger.money import parse_date
 from ledger.periods import parse_month
-from ledger.reporting.report import Report, Shape
+from ledger.reporting.report import Report, Shape, Table
 from ledger.reports import REPORTS, Need, ReportKind
 from ledger.reports import report as make
 
@@ -62,10 +66,11 @@ def report(view: View, name: str) -> Page:
         tab="reports",
         lead=found.verdict,
         facts=tuple(facts),
-        sheets=tuple(of_table(one) for one in found.tables),
+        sheets=tuple(of_table(one, _links(view, one)) for one in found.tables),
         notes=found.notes,
         crumbs=((text("console.tab_reports"), _ADDRESS),),
         links=tuple(links),
+        pictures=_pictures(view, name, str(found.document.get("deal") or ""), asked),
         search=_asking(kind, view),
         shape=Shape("", found.decimals),
         sure=not kind.wrong(found.document),
@@ -73,8 +78,19 @@ def report(view: View, name: str) -> Page:
     )
 
 
-def made(view: View, name: str) -> Report:
-    """The report that the address asks for. Raises `NotShown`, or what making it raises."""
+def _pictures(view: View, name: str, deal: str, asked: Mapping[str, str]) -> tuple[Picture, ...]:
+    """The chart of the report, where it is of the same days."""
+    chart = chart_of(name, deal=deal, member=view.member.member_id)
+    if not chart or "from" in asked or "month" in asked:
+        return ()
+    return (charts.beside(chart, deal, until=asked.get("date", "")),)
+
+
+def made(view: View, name: str, form: str = "") -> Report:
+    """The report that the address asks for, with its chart where the form shows one.
+
+    Raises `NotShown`, or what making it raises.
+    """
     kind = REPORTS.get(name)
     if kind is None:
         raise NotShown(name)
@@ -85,15 +101,53 @@ def made(view: View, name: str) -> Report:
         view.deal(deal)
     if not month and Need.MONTH in kind.needs:
         month = iso(view.today)[:7]
-    return make(
+
+    def work() -> Report:
+        return make(
+            view.ledger,
+            name,
+            deal=deal or None,
+            day=parse_date(day) if day else None,
+            first=parse_date(first) if first else None,
+            month=parse_month(month) if month else None,
+            member="" if view.member.roles & AUDITOR else view.member.member_id,
+        )
+
+    origin = "report", name, deal, day, first, month, language(), view.book.at
+    found = view.worked.of(origin, work) if name in charts.OF_EVERY_LOAN else work()
+    if form not in FORMS:
+        return found
+    return illustrated(
         view.ledger,
         name,
-        deal=deal or None,
-        day=parse_date(day) if day else None,
-        first=parse_date(first) if first else None,
-        month=parse_month(month) if month else None,
-        member="" if view.member.roles & AUDITOR else view.member.member_id,
+        found,
+        deal=deal,
+        first=_first_day(first, month),
+        member=view.member.member_id,
     )
+
+
+def _first_day(first: str, month: str) -> date | None:
+    if first:
+        return parse_date(first)
+    return parse_date(f"{month}-01") if month else None
+
+
+def _links(view: View, table: Table) -> list[dict[str, str]]:
+    """Each row's deal, and its loan as a search for its ref."""
+    keys = [column.key for column in table.columns]
+    seen, deal = {one.name for one in view.deals}, view.query.get("deal", "")
+    if "deal" not in keys and not (deal in seen and "loan_ref" in keys):
+        return []
+    found = []
+    for row in table.rows:
+        values = dict(zip(keys, row.values, strict=True))
+        name, ref = str(values.get("deal", deal)), values.get("loan_ref")
+        links = {"deal": addresses.deal(name)} if name in seen else {}
+        if links and isinstance(ref, str) and ref:
+            links["loan_ref"] = addresses.deal(name, f"loans?{urlencode({'q': ref})}")
+        found.append(links)
+    return found
 
 
 def as_file(found: Report, form: str) -> bytes:
@@ -128,7 +182,7 @@ def _has(view: View, kind: ReportKind, deal: reading.Deal) -> bool:
         return bool(terms.period.rule)
     if kind.name == "deposit":
         return terms.deposit.depositor != FUNDERS
-    return kind.name != "holders" or bool(reading.vouchers(view.book, deal.deal))
+    return kind.name != "holders" or reading.has_vouchers(view.book, deal.deal)
 
 
 def _asking(kind: ReportKind, view: View) -> Form:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from ledger import dues, reading
 from ledger.console import addresses
 from ledger.console.page import Fact, Field, Form, Line, Page, Sheet, col, named, sheet
+from ledger.console.pages import postings
+from ledger.console.posting import reversals
 from ledger.console.view import NotShown, View, iso
 from ledger.dues import Dues, PartyDue
 from ledger.keys import KeyUse
 from ledger.messages import text
 from ledger.money import date_of, day_number
-from ledger.reporting.report import Said, Shape, Unit, Value
+from ledger.reporting.report import Said, Shape, Unit
 
 
 def settlements(view: View, name: str) -> Page:
@@ -40,6 +40,7 @@ def settlements(view: View, name: str) -> Page:
             sheet("settlements", columns, lines, shape),
         ),
         forms=_settle_form(view, deal),
+        aside=_reverse_form(view, deal),
         crumbs=((name, addresses.deal(name)),),
     )
 
@@ -49,7 +50,7 @@ def settlement(view: View, name: str, number: int) -> Page:
     deal = view.in_force(name)
     if reading.settlement(view.book, deal.deal, number) is None:
         raise NotShown(str(number))
-    found = dues.dues(view.ledger, name, number)
+    found = dues.dues(view.ledger, name, number, by_day=True)
     shape = view.shape(deal)
     return Page(
         title=text("console.settlement_title", deal=name, number=number),
@@ -62,8 +63,8 @@ def settlement(view: View, name: str, number: int) -> Page:
         ),
         sheets=(
             _payments(found, shape),
-            _paid(found, shape),
-            *(_behind(one, shape) for one in found.parties),
+            _paid(view, deal, found, shape),
+            *(_behind(name, one, shape) for one in found.parties),
         ),
         forms=() if found.replaced else tuple(_pay_forms(view, found, shape)),
         crumbs=((name, addresses.deal(name)),
@@ -82,34 +83,41 @@ def _payments(found: Dues, shape: Shape) -> Sheet:
     return sheet("payments", columns, rows, shape)
 
 
-def _paid(found: Dues, shape: Shape) -> Sheet:
+def _paid(view: View, deal: reading.Deal, found: Dues, shape: Shape) -> Sheet:
+    """What was paid, each with its proof as a file."""
+    known = reading.settlement_lines(view.book, deal.deal)
+    own = [one.entry_id for one in known if one.number == found.number]
     columns = (col("payment"), col("reference"), col("date", Unit.DAY),
                col("amount_moved", Unit.AMOUNT), col("by"), col("remark"))  # fmt: skip
     rows = [
-        (one.id, one.reference, day_number(one.date), one.amount_minor, one.party,
-         text("cli.reversed") if one.reversed else "")
-        for one in found.lines
+        Line(
+            (one.id, one.reference, day_number(one.date), one.amount_minor, one.party,
+             text("cli.reversed") if one.reversed else ""),
+            {"reference": addresses.entry(deal.name, entry_id) + "/proof.json"},
+        )
+        for one, entry_id in zip(found.lines, own, strict=True)
     ]  # fmt: skip
     return sheet("paid", columns, rows, shape)
 
 
-def _behind(own: PartyDue, shape: Shape) -> Sheet:
-    """The entries behind what a party gets or pays, by day and kind."""
-    counts, sums = Counter[tuple[int, str]](), Counter[tuple[int, str]]()
-    for entry in own.entries:
-        place = day_number(entry.date), entry.kind.word
-        counts[place] += 1
-        sums[place] += entry.amount_minor
-    rows: list[tuple[Value, ...]] = [
-        (None, Said("brought-forward", text("cli.settle_brought")), None, own.brought_forward_minor)
+def _behind(name: str, own: PartyDue, shape: Shape) -> Sheet:
+    """What is behind a party's due by business day and kind: each leads to its entries."""
+    brought = Said("brought-forward", text("cli.settle_brought"))
+    lines = [Line((None, brought, own.brought_forward_minor))]
+    lines += [
+        Line(
+            (one.day, named("kind", one.kind.word), one.amount_minor),
+            {
+                "business_day": addresses.day(name, iso(one.day)),
+                "amount_moved": postings.behind(name, one.kind, one.day, one.day),
+            },
+        )
+        for one in own.days
     ]
-    rows += [
-        (day, named("kind", kind), counts[day, kind], sums[day, kind]) for day, kind in sorted(sums)
-    ]
-    columns = (col("date", Unit.DAY), col("kind"), col("entries", Unit.COUNT),
+    columns = (col("business_day", Unit.DAY), col("kind"),
                col("amount_moved", Unit.AMOUNT, total=True))  # fmt: skip
     title = text("console.table_behind", party=own.party, currency=shape.currency)
-    return sheet(f"behind_{own.party}", columns, rows, shape, title=title)
+    return sheet(f"behind_{own.party}", columns, lines, shape, title=title)
 
 
 def _settle_form(view: View, deal: reading.Deal) -> tuple[Form, ...]:
@@ -120,6 +128,14 @@ def _settle_form(view: View, deal: reading.Deal) -> tuple[Form, ...]:
     field = Field(name="date", kind="date", value=iso(on))
     says = text("console.settle_says", date=date_of(on).isoformat())
     return (Form(key="settle", action=action, fields=(field,), needs=(KeyUse.MAKER,), says=says),)
+
+
+def _reverse_form(view: View, deal: reading.Deal) -> tuple[Form, ...]:
+    """What was said to be paid and never came is taken back."""
+    if not view.is_party(deal) or not reading.settlements(view.book, deal.deal):
+        return ()
+    action = addresses.deal(deal.name, "settlements/reverse")
+    return reversals.payment_forms(view, what="settlement", action=action)
 
 
 def _pay_forms(view: View, found: Dues, shape: Shape) -> list[Form]:

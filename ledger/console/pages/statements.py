@@ -5,12 +5,14 @@ from __future__ import annotations
 from ledger import periods, statements
 from ledger.console import addresses
 from ledger.console.page import Fact, Line, Page, col, named, of_table, sheet
-from ledger.console.view import View
+from ledger.console.posting import periods as posting
+from ledger.console.view import NotShown, View
+from ledger.entries import Kind, entry_id, loan_id
 from ledger.errors import Reverted
 from ledger.messages import text
 from ledger.periods import month_text
 from ledger.reporting.deals import day_state, seal_words
-from ledger.reporting.report import Made, Unit
+from ledger.reporting.report import Made, Table, Unit, plain_of
 
 FIGURES = ("interest", "loss", "bank_return", "carried", "carry", "platform")
 
@@ -68,11 +70,40 @@ def month(view: View, name: str, number: int) -> Page:
             Fact("platform", found.period.platform),
             Fact("platform_part", found.own.platform_minor, Unit.AMOUNT),
         ),
-        sheets=tuple(of_table(one) for one in report.tables),
+        sheets=tuple(of_table(one, _links(view, name, one)) for one in report.tables),
         crumbs=(
             (name, addresses.deal(name)),
             (text("console.part_statements"), addresses.deal(name, "statements")),
         ),
+        forms=posting.forms(view, deal, found.period),
         shape=view.shape(deal),
         sure=not found.differences,
     )
+
+
+def _links(view: View, name: str, table: Table) -> list[dict[str, str]]:
+    """The page of each entry and of its loan."""
+    keys = [column.key for column in table.columns]
+    if "loan_ref" not in keys:
+        return []
+    salt, links = view.ledger.salt(name), []
+    for row in table.rows:
+        values = dict(zip(keys, row.values, strict=True))
+        ref, loan = str(values["ref"]), str(values["loan_ref"])
+        booking = plain_of(values["kind"]) == Kind.BOOKING.value
+        of_entry = addresses.booking if booking else addresses.entry
+        links.append(
+            {
+                "ref": of_entry(name, _own(ref) or entry_id(salt, ref)),
+                "loan_ref": addresses.loan(name, _own(loan) or loan_id(salt, loan)),
+            }
+        )
+    return links
+
+
+def _own(ref: str) -> bytes:
+    """The id that stands in place of a ref that this folder does not know; else nothing."""
+    try:
+        return addresses.identifier(ref)
+    except NotShown:
+        return b""

@@ -128,8 +128,9 @@ def _clauses(terms: Terms) -> Iterator[Clause]:
         yield "funding", text(key, party=funder.party, share=format_percent(funder.share_ppm))
     yield "work", text("console.says_work", servicer=terms.servicer, disbursed=terms.disbursed_by,
                        collected=terms.collected_by)  # fmt: skip
+    mode = text(f"console.mode_{terms.mode.value.replace('-', '_')}")
     yield "reckoning", text("console.says_reckoning", currency=terms.currency,
-                            days=terms.day_count.value, mode=terms.mode.value)  # fmt: skip
+                            days=terms.day_count.value, mode=mode)  # fmt: skip
     for topic, tiers in (("interest", terms.interest), ("penalty", terms.penalty)):
         for tier in tiers:
             yield topic, _tier(tier)
@@ -164,9 +165,10 @@ def _clauses(terms: Terms) -> Iterator[Clause]:
 
 
 def _tier(tier: Tier) -> str:
+    party = text("console.funders") if tier.to == "funders" else tier.to
     if tier.rate_ppm is not None:
-        return text("console.says_tier_rate", party=tier.to, rate=format_percent(tier.rate_ppm))
-    return text("console.says_tier_share", party=tier.to, share=_percent(tier.share_ppm))
+        return text("console.says_tier_rate", party=party, rate=format_percent(tier.rate_ppm))
+    return text("console.says_tier_share", party=party, share=_percent(tier.share_ppm))
 
 
 def _layer(terms: Terms, number: int, layer: LossLayer) -> str:

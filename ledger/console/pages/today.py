@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from ledger import actions, deposits, reading, sealing
 from ledger.console import addresses
-from ledger.console.page import Line, Page, Sheet, col, named, sheet
+from ledger.console.page import Line, Page, Picture, Sheet, col, named, sheet
+from ledger.console.pages import audit, charts
 from ledger.console.view import View, iso
 from ledger.days import signing_parties
 from ledger.errors import Reverted
 from ledger.events import FUNDERS
 from ledger.messages import text
-from ledger.money import date_of
 from ledger.reconcile.register import Register
 from ledger.reconcile.report import bucket_of
 from ledger.reporting.report import NOTHING, Shape, Unit, Value, word
@@ -46,9 +46,36 @@ def today(view: View) -> Page:
         lead=text("console.today_lead" if duties else "console.today_nothing", count=len(duties)),
         sheets=(*_to_do(duties), *_standing(view)),
         links=((text("console.link_position"), f"/position?date={iso(day)}"),),
+        pictures=tuple(_pictures(view, duties)),
+        below=True,
         sure=not duties,
         document={"member": view.member.member_id, "date": iso(day)},
     )
+
+
+def _pictures(view: View, duties: list[_Duty]) -> Iterator[Picture]:
+    """What is outstanding, with whom or to whom, and how old the open breaks are."""
+    until = view.query.get("date", "")
+    deals = [one for one in view.deals if one.version]
+    own = view.member.number
+    funded = [one for one in deals if own in _funders(view, one)]
+    if len(funded) > 1:
+        yield charts.beside("concentration", half=True, until=until)
+    elif deals:
+        greatest = max(deals, key=lambda one: _outstanding(view, one))
+        yield charts.beside("outstanding", greatest.name, half=True, until=until)
+    if any(one.kind == "breaks" for one in duties):
+        yield charts.beside("breaks", half=True, until=until)
+
+
+def _outstanding(view: View, deal: reading.Deal) -> int:
+    held = reading.balances(view.book, deal.deal, view.ruling(deal).terms)
+    return sum(accounts[Account.LOANS] for accounts in held.values())
+
+
+def _funders(view: View, deal: reading.Deal) -> tuple[int, ...]:
+    terms = view.ruling(deal).terms
+    return terms.parties[: len(terms.shares_ppm)]
 
 
 def _to_do(duties: list[_Duty]) -> Iterator[Sheet]:
@@ -90,7 +117,7 @@ def _standing(view: View) -> Iterator[Sheet]:
     shapes = {one: view.shape(one) for one in view.deals}
     for shape in dict.fromkeys(shapes.values()):
         lines = [
-            Line(_deal_values(view, one), {"deal": addresses.deal(one.name)})
+            Line(_deal_values(view, one), _deal_links(view, one))
             for one, own in shapes.items()
             if own == shape
         ]
@@ -111,11 +138,28 @@ def _deal_values(view: View, deal: reading.Deal) -> tuple[Value, ...]:
     )
 
 
+def _deal_links(view: View, deal: reading.Deal) -> dict[str, str]:
+    name, own = deal.name, view.member.member_id
+    links = {
+        "deal": addresses.deal(name),
+        "outstanding": addresses.deal(name, "balances"),
+        "outstanding_own": addresses.account(name, Account.LOANS.value, own),
+        "clearing": addresses.account(name, Account.CLEARING.value, own),
+    }
+    if not view.is_party(deal):
+        links = {key: links[key] for key in ("deal", "outstanding")}
+    if deal.sealed_through:
+        links["sealed_through"] = addresses.day(name, iso(deal.sealed_through))
+    return links
+
+
 # ---- duties
 
 
 def _duties(view: View, day: int) -> Iterator[_Duty]:
     yield from _approvals(view)
+    for what, count in audit.duties(view):
+        yield _Duty("audit", "", what, count, None, NOTHING, "/audit")
     with Register(view.ledger.directory) as register:
         waiting = register.open(member=view.member.member_id, today=day)
     for deal in view.deals:
@@ -163,8 +207,8 @@ def _days(view: View, deal: reading.Deal, shape: Shape, day: int) -> Iterator[_D
         return
     waiting = [
         one
-        for one in _with_entries(view, deal, day)
-        if own not in reading.day_signatures(view.book, deal.deal, one)
+        for one in reading.open_days(view.book, deal.deal, deal.sealed_through)
+        if one < day and own not in reading.day_signatures(view.book, deal.deal, one)
     ]
     for one in waiting[:DAYS_LISTED]:
         link = addresses.day(deal.name, iso(one))
@@ -173,21 +217,12 @@ def _days(view: View, deal: reading.Deal, shape: Shape, day: int) -> Iterator[_D
     if len(waiting) > DAYS_LISTED:
         what = text("console.duty_seal_more", count=len(waiting) - DAYS_LISTED)
         yield _Duty("seal", deal.name, what, None, None, shape, addresses.deal(deal.name, "days"))
-    for one in sorted(reading.signed_days(view.book, deal.deal)):
-        if one > deal.sealed_through:
-            found = sealing.business_day(view.ledger, deal.name, date_of(one), brief=True)
-            if found.disputes:
-                link = addresses.day(deal.name, iso(one))
-                what = text("console.duty_dispute", date=iso(one))
-                yield _Duty("dispute", deal.name, what, len(found.disputes), None, shape, link)
-
-
-def _with_entries(view: View, deal: reading.Deal, before: int) -> Iterator[int]:
-    """Days that are not sealed and have entries; from one to the next, not entry by entry."""
-    day = reading.first_day(view.book, deal.deal, deal.sealed_through)
-    while day is not None and day < before:
-        yield day
-        day = reading.first_day(view.book, deal.deal, day)
+    signed = [day for day in reading.signed_days(view.book, deal.deal) if day > deal.sealed_through]
+    for found, _ in sealing.business_days(view.ledger, deal.name, [(one, 0) for one in signed]):
+        if found.disputes:
+            link = addresses.day(deal.name, found.on.isoformat())
+            what = text("console.duty_dispute", date=found.on.isoformat())
+            yield _Duty("dispute", deal.name, what, len(found.disputes), None, shape, link)
 
 
 def _deposit(view: View, deal: reading.Deal, shape: Shape) -> Iterator[_Duty]:
@@ -216,12 +251,11 @@ def _claims(view: View, deal: reading.Deal, shape: Shape, day: int) -> Iterator[
     if view.member.number not in {*payers, *terms.parties[: len(terms.shares_ppm)],
                                   terms.parties[terms.servicer]}:  # fmt: skip
         return
-    due = reading.overdue_loans(view.book, deal.deal, day - terms.claim.days_past_due)
-    if due:
-        outstanding = sum(one.outstanding_minor for one in due)
+    due = reading.overdue_sum(view.book, deal.deal, day - terms.claim.days_past_due)
+    if due.loans:
         what = text("console.duty_claims", days=terms.claim.days_past_due)
-        link = addresses.deal(deal.name, "loans?show=claims_due")
-        yield _Duty("claims", deal.name, what, len(due), outstanding, shape, link)
+        link = addresses.deal(deal.name, "claims")
+        yield _Duty("claims", deal.name, what, due.loans, due.outstanding_minor, shape, link)
 
 
 def _payments(view: View, deal: reading.Deal, shape: Shape) -> Iterator[_Duty]:
