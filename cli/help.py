@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from ledger.cli.command import Asked, Output, command
+from ledger.cli.names import one_of
 from ledger.cli.render import screen_columns
 from ledger.errors import UsageInvalid
 from ledger.messages import language, text
@@ -30,7 +31,7 @@ def topics() -> dict[str, dict[str, Any]]:
 
 
 @command(None, "help")
-@click.argument("topic", required=False, metavar="[TOPIC]")
+@click.argument("topic", required=False, metavar="[TOPIC]", shell_complete=one_of(topics))
 def help_(asked: Asked, topic: str | None) -> Output:
     """A noun with a worked example, or all of them."""
     if topic is None:

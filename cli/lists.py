@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ledger.cli.command import Asked, Output, command, group, today
+from ledger.cli.names import MEMBER
 from ledger.cli.render import table, waiting
 from ledger.messages import text
 from ledger.money import parse_date
@@ -17,13 +18,17 @@ _ROLES = click.Choice(["assist", "cofund", "enhance"])
 
 
 def _bank() -> click.Option:
-    return click.Option(["--bank"], required=True, metavar="BANK", help=text("cli.opt_bank"))
+    return click.Option(
+        ["--bank"], required=True, type=MEMBER, metavar="BANK", help=text("cli.opt_bank")
+    )
 
 
 def _changes() -> list[click.Parameter]:
     return [
         _bank(),
-        click.Option(["--party"], required=True, metavar="PARTY", help=text("cli.opt_party")),
+        click.Option(
+            ["--party"], required=True, type=MEMBER, metavar="PARTY", help=text("cli.opt_party")
+        ),
         click.Option(["--role"], required=True, type=_ROLES, help=text("cli.opt_list_role")),
         click.Option(
             ["--from", "since"], required=True, metavar="DATE", help=text("cli.opt_list_from")

@@ -1,12 +1,12 @@
-"""Names: deals and members as arguments, completed by the Tab key.
+"""Names: deals, members, reports, charts and topics as arguments, completed by the Tab key.
 
-They are read off the ledger's folder without opening it, so that Tab answers at once and needs no
-passphrase.
+Deals and members are read off the ledger's folder without opening it, so that Tab answers at once
+and needs no passphrase.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +48,15 @@ class MemberName(_Name):
 
 
 DEAL, MEMBER = DealName(), MemberName()
-BY_METAVAR: dict[str, _Name] = {"DEAL": DEAL, "MEMBER": MEMBER}
+BY_METAVAR: dict[str, _Name] = {"DEAL": DEAL} | dict.fromkeys(
+    ("MEMBER", "BANK", "PARTY", "CORE"), MEMBER
+)
+Completing = Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]
+
+
+def one_of(known: Callable[[], Iterable[str]]) -> Completing:
+    """Completes a word from those that are known, which are only asked for then."""
+    return lambda ctx, param, incomplete: _beginning(known(), incomplete)
 
 
 def _home(ctx: click.Context) -> Path:

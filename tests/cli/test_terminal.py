@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import select
+import shutil
 import struct
 import subprocess
 import termios
@@ -16,6 +18,7 @@ from rich.cells import cell_len
 from tests.cli.office import PROGRAM
 
 ESCAPE = "\x1b["
+ZSH_SECONDS = 60
 TABLES = (
     ("balances", "joint-2026-01"),
     ("position", "--as", "bank-a", "--date", "2026-03-05"),
@@ -99,6 +102,11 @@ def test_colour_is_on_a_terminal_alone_and_can_be_turned_off(demo_folder: Path) 
         ("pledger --as pla", ["platform-p"]),
         ("pledger balances --as b", ["bank-a"]),
         ("pledger balances --js", ["--json"]),
+        ("pledger list show --bank b", ["bank-a"]),
+        ("pledger help sim", ["simulate"]),
+        ("pledger report chart co", ["concentration", "costs", "cover"]),
+        ("pledger report write bal", ["balances"]),
+        ("pledger simulate --stress g", ["guarantor-fails"]),
     ],
 )
 def test_bash_completes(demo_folder: Path, line: str, expected: list[str]) -> None:
@@ -123,6 +131,65 @@ def test_other_shells_have_their_scripts(shell: str, said: str) -> None:
         [PROGRAM, "completion", shell], capture_output=True, text=True, check=True
     )
     assert said in ran.stdout and "_PLEDGER_COMPLETE" in ran.stdout
+
+
+def shell_at(name: str) -> str:
+    """A shell that is installed here."""
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"no {name} is installed")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("pledger loan s", ["schedule", "show", "submit"]),
+        ("pledger loan show --deal ", ["joint-2026-01"]),
+        ("pledger report chart co", ["concentration", "costs", "cover"]),
+    ],
+)
+def test_fish_completes(demo_folder: Path, line: str, expected: list[str]) -> None:
+    program = f'{PROGRAM} completion fish | source; complete -C "{line}"'
+    ran = subprocess.run(
+        [shell_at("fish"), "--no-config", "-c", program], capture_output=True, text=True, check=True,
+        env={**os.environ, "PLEDGER_HOME": str(demo_folder / "ledger"),
+             "PATH": f"{Path(PROGRAM).parent}:{os.environ['PATH']}"},
+    )  # fmt: skip
+    said = [one.split("\t")[0] for one in ran.stdout.splitlines()]
+    assert [one for one in said if one] == expected, ran
+
+
+def test_zsh_completes(demo_folder: Path) -> None:
+    """At its own prompt, by the Tab key."""
+    zsh, (ours, theirs) = shell_at("zsh"), pty.openpty()
+    environment = {
+        **os.environ, "PLEDGER_HOME": str(demo_folder / "ledger"), "TERM": "dumb", "PS1": "> ",
+        "PATH": f"{Path(PROGRAM).parent}:{os.environ['PATH']}",
+    }  # fmt: skip
+    process = subprocess.Popen(
+        [zsh, "-f", "-i"], stdin=theirs, stdout=theirs, stderr=theirs, env=environment
+    )
+    os.close(theirs)
+
+    def typed(keys: str, expected: str) -> None:
+        """Type, and read until that stands there."""
+        os.write(ours, keys.encode())
+        seen = b""
+        while expected.encode() not in seen:
+            assert select.select([ours], [], [], ZSH_SECONDS)[0], seen
+            seen += os.read(ours, 4_096)
+
+    try:
+        # The word is not in the line itself, which the terminal shows.
+        typed("autoload -U compinit; compinit -u -D; print fi\"\"rst\n", "\nfirst")
+        typed('eval "$(pledger completion zsh)"; print sec""ond\n', "\nsecond")
+        typed("pledger loan sh\t", "loan show")
+        typed("--deal j\t", "--deal joint-2026-01")
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
 
 
 def test_a_shell_without_a_script_is_named() -> None:
