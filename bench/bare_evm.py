@@ -8,6 +8,9 @@ the state root is made once per block. It must come to the ledger's own state ro
 
 from __future__ import annotations
 
+from typing import Any
+
+import rlp
 from eth.consensus.context import ConsensusContext
 from eth.consensus.noproof import NoProofConsensus
 from eth.constants import BLANK_ROOT_HASH
@@ -15,6 +18,7 @@ from eth.db.atomic import AtomicDB
 from eth.db.chain import ChainDB
 from eth.vm.chain_context import ChainContext
 from eth.vm.forks.london import LondonVM
+from eth.vm.forks.london.blocks import LondonBlockHeader
 
 from ledger.chain.blocks import Block
 
@@ -36,7 +40,8 @@ class BareEvm:
     def run(self, blocks: list[Block]) -> None:
         """Execute the transactions of blocks. Asserts that the state is the ledger's."""
         for block in blocks:
-            header = block.header.copy(state_root=self._state_root, gas_used=0)
+            header: Any = rlp.decode(block.header.encode(), LondonBlockHeader)
+            header = header.copy(state_root=self._state_root, gas_used=0)
             machine = NoProofLondonVM(
                 header,
                 ChainDB(self._database),

@@ -20,7 +20,7 @@ from bench.sizes import FULL, QUICK, Sizes
 
 BENCHMARKS = (
     "gas", "start_up", "throughput", "singles", "growth", "rebuild", "reconcile", "vouchers",
-    "network", "real_data",
+    "network", "console", "simulated", "real_data",
 )  # fmt: skip
 """Modules with `KEYS` and `measure(sizes, folder)`."""
 _HERE = Path(__file__).resolve().parent

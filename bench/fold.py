@@ -11,7 +11,7 @@ from bench.timing import Spent
 from ledger.bindings import decode_event
 from ledger.book import Book
 from ledger.chain.engine import Log
-from ledger.chain.pending import decode_record
+from ledger.chain.records import decode_record
 from ledger.chain.store import Store, Table
 from ledger.disk import open_book
 from ledger.events import Place

@@ -1,9 +1,13 @@
 """Long run: one ledger grown to a million loans and two million repayments, measured all the way.
 
     python -m bench.long_run [--loans 1000000] [--folder DIR] [--results bench/long_run]
+    python -m bench.long_run --beside DIR [--loans 100000]
 
 It takes most of an hour, so `bench/run.py` leaves it out; `growth` there is the short of it. What
 is measured goes to RESULTS.json as it comes, the page to RESULTS.md and the chart to RESULTS.svg.
+
+`--beside` takes minutes: a new ledger and the one that an earlier run left in DIR, which grows,
+take turns step by step, and what the long one does of the short one's rate is printed.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from bench import long_run_page
@@ -40,6 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     folder = asked.folder or Path(tempfile.mkdtemp(prefix="pledger-long-run-"))
     ledger = found_partnership(folder)
+    if asked.beside:
+        with Ledger.open(asked.beside / "ledger") as long:
+            _pair(_grown(ledger, folder, asked.loans), long, asked.beside)
+        return 0
     run: dict[str, Any] = {"machine": machine(), "note": asked.note, "steps": [], "looks": []}
     for step in _grown(ledger, folder, asked.loans):
         run["steps"].append(step)
@@ -55,15 +64,36 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.long_run", description=__doc__)
     parser.add_argument("--loans", type=int, default=1_000_000, help=f"times {STEP_LOANS}")
     parser.add_argument("--folder", type=Path, help="where the ledger is left")
+    parser.add_argument("--beside", type=Path, help="where an earlier run left its ledger")
     parser.add_argument("--note", default="", help="what else the machine did, for the page")
     parser.add_argument("--results", type=Path, default=_ROOT / "bench" / "long_run")
     return parser
 
 
-def _grown(ledger: Ledger, folder: Path, loans: int) -> Iterator[dict[str, Any]]:
-    booked = entries = 0
+def _pair(short: Iterator[dict[str, Any]], ledger: Ledger, folder: Path) -> None:
+    count = "SELECT count(*), (SELECT count(*) FROM entries) FROM loans"
+    booked, entries = ledger.book().connection.execute(count).fetchone()
+    print(json.dumps({"loans": booked, "entries": entries}), flush=True)
+    long = _grown(ledger, folder, 2 * booked, booked=booked)
+    found: dict[str, list[float]] = {}
+    for one, other in zip(short, long, strict=False):
+        for name in one:
+            if name.endswith("_second"):
+                found.setdefault(name, []).append(other[name] / one[name])
+        print(
+            json.dumps({name: round(ratios[-1], 3) for name, ratios in found.items()}), flush=True
+        )
+    print(json.dumps({name: round(median(ratios), 3) for name, ratios in found.items()}))
+
+
+def _grown(
+    ledger: Ledger, folder: Path, loans: int, *, booked: int = 0
+) -> Iterator[dict[str, Any]]:
+    entries = 0
+    # Instalments that no earlier run posted.
+    later = booked // STEP_LOANS * 20
     layouts: dict[str, files.Layout[Any]] = {"loans": files.LOANS, "repayments": files.REPAYMENTS}
-    for number in range(1, loans // STEP_LOANS + 1):
+    for number in range(1, (loans - booked) // STEP_LOANS + 1):
         step: dict[str, Any] = {}
         new = range(booked + 1, booked + STEP_LOANS + 1)
         booked = new[-1]
@@ -72,7 +102,7 @@ def _grown(ledger: Ledger, folder: Path, loans: int) -> Iterator[dict[str, Any]]
         written = [("loans", write_loans(folder / "loans.csv", new))]
         for half, numbers in enumerate(repaid):
             path = folder / f"repayments-{half}.csv"
-            instalment = 2 * number + half
+            instalment = later + 2 * number + half
             written.append(("repayments", write_repayments(path, numbers, instalment=instalment)))
         spent = {"loans": Spent(), "repayments": Spent()}
         for kind, path in written:

@@ -23,7 +23,7 @@ from ledger.bindings import artifact, label
 from ledger.chain.blocks import place_key
 from ledger.chain.engine import Receipt
 from ledger.chain.local import LocalEngine
-from ledger.chain.pending import encode_record
+from ledger.chain.records import encode_record
 from ledger.chain.store import Store, Table
 from ledger.events import Amounts
 from ledger.waterfall import principal_legs

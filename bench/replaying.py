@@ -17,8 +17,7 @@ from ledger.chain.local import LocalEngine
 from ledger.ledger import Ledger
 
 if TYPE_CHECKING:
-    from eth.vm.forks.london.blocks import LondonBlockHeader
-
+    from ledger.chain.headers import Header
     from ledger.replay.evm import Evm
 
 _MEASURED = """
@@ -97,7 +96,7 @@ def _executed(export: Path) -> Measured:
     )
 
 
-def _execute(evm: Evm, blocks: Sequence[tuple[LondonBlockHeader, list[Any]]]) -> None:
+def _execute(evm: Evm, blocks: Sequence[tuple[Header, list[Any]]]) -> None:
     from ledger.chain.clique import sealer_of
 
     for header, transactions in blocks:

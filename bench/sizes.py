@@ -29,6 +29,10 @@ class Sizes:
     """Repayments posted one at a time."""
     singles_height: int
     """Blocks below them."""
+    console_loans: int
+    """Of each of the two deals in the console's book."""
+    simulated_loans: int
+    """Of the smaller portfolio that is simulated."""
 
 
 FULL = Sizes(
@@ -45,6 +49,8 @@ FULL = Sizes(
     real_rows=10_000,
     singles=40,
     singles_height=2_000,
+    console_loans=100_000,
+    simulated_loans=50_000,
 )
 QUICK = Sizes(
     rounds=1,
@@ -60,4 +66,6 @@ QUICK = Sizes(
     real_rows=200,
     singles=4,
     singles_height=60,
+    console_loans=200,
+    simulated_loans=200,
 )
