@@ -12,10 +12,10 @@ from collections import Counter
 from ledger import reading
 from ledger.book import Book
 from ledger.events import DealTerms, LimitTerms, ListChanged
-from ledger.money import PPM
+from ledger.money import PPM, date_of
 from ledger.records import Version
 from ledger.replay.exposures import Totals
-from ledger.replay.lists import ASSIST, COFUND, ENHANCE, ListBook, roles_in_lists
+from ledger.replay.lists import ROLE_NAMES, ListBook, roles_in_lists
 from ledger.replay.report import Findings
 
 TIER_1_CAPITAL, ALL_LOANS, NET_ASSETS = 1, 2, 3
@@ -81,7 +81,7 @@ class Breaches:
         for day, count, loan_id in days:
             for bank in terms.parties[: len(terms.shares_ppm)]:
                 for party, roles in zip(terms.parties, roles_in_lists(terms), strict=True):
-                    for role in (ASSIST, COFUND, ENHANCE):
+                    for role in ROLE_NAMES:
                         own = bank, party, role
                         if party != bank and roles & role and lists.takes_off(*own, day):
                             taken[own] += count
@@ -90,8 +90,8 @@ class Breaches:
         for own, count in taken.items():
             keeper, taken_off = self._names[own[0]], self._names[own[1]]
             day, loan_id = first[own]
-            place = f"role {own[2]} on the list of {keeper} on day {day}"
-            expected = f"{deal.name}: {taken_off} in {place}"
+            place = f"the list of {keeper} on {date_of(day)}"
+            expected = f"{deal.name}: {taken_off} for {ROLE_NAMES[own[2]]} on {place}"
             found = f"taken off, {count} loans from this one on"
             self._findings.fail("lists", self._head, expected, found, deal=deal.name, about=loan_id)
 
