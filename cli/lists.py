@@ -64,6 +64,7 @@ def _change(
     listed: bool,
 ) -> Output:
     from ledger import lists
+    from ledger.events import ListRole
 
     by = asked.acting(bank)
     first, last = parse_date(since), parse_date(until) if until else None
@@ -72,7 +73,7 @@ def _change(
             ledger,
             bank=bank,
             party=party,
-            role=lists.ListRole(role),
+            role=ListRole(role),
             listed=listed,
             from_date=first,
             to_date=last,

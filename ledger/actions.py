@@ -10,9 +10,10 @@ from ledger import days, reading
 from ledger.bindings import decode_call, terms_hash
 from ledger.days import DayTotal
 from ledger.errors import LedgerError, UsageInvalid
+from ledger.events import ListRole
 from ledger.executed_terms import deal_terms
 from ledger.figures import FigureKind, currency_text
-from ledger.lists import OPEN_END, ListRole
+from ledger.lists import OPEN_END
 from ledger.messages import text
 from ledger.money import currency_decimals, date_of, format
 from ledger.periods import check_month, month_text, period
@@ -205,7 +206,7 @@ def _list_change(reader: _Reader, given: dict[str, Any]) -> list[str]:
             "action.list_add" if given["listed"] else "action.list_remove",
             bank=reader.member(given["bank"]),
             party=reader.member(given["party"]),
-            role=ListRole.of(given["role"]).value if given["role"] in (1, 2, 4) else given["role"],
+            role=ListRole.shown(given["role"]),
             since=date_of(given["from_date"]).isoformat(),
             until=text("action.open_end") if until == OPEN_END else date_of(until).isoformat(),
         )

@@ -11,11 +11,11 @@ from collections import Counter
 
 from ledger import reading
 from ledger.book import Book
-from ledger.events import DealTerms, LimitTerms, ListChanged
+from ledger.events import DealTerms, LimitTerms, ListChanged, ListRole
 from ledger.money import PPM, date_of
 from ledger.records import Version
 from ledger.replay.exposures import Totals
-from ledger.replay.lists import ROLE_NAMES, ListBook, roles_in_lists
+from ledger.replay.lists import ListBook, asked_of_list
 from ledger.replay.report import Findings
 
 TIER_1_CAPITAL, ALL_LOANS, NET_ASSETS = 1, 2, 3
@@ -76,22 +76,20 @@ class Breaches:
             (deal.deal, version.version),
         ).fetchall()
         terms = version.terms
-        taken: Counter[tuple[int, int, int]] = Counter()
-        first: dict[tuple[int, int, int], tuple[int, bytes]] = {}
+        taken: Counter[tuple[int, int, ListRole]] = Counter()
+        first: dict[tuple[int, int, ListRole], tuple[int, bytes]] = {}
         for day, count, loan_id in days:
             for bank in terms.parties[: len(terms.shares_ppm)]:
-                for party, roles in zip(terms.parties, roles_in_lists(terms), strict=True):
-                    for role in ROLE_NAMES:
-                        own = bank, party, role
-                        if party != bank and roles & role and lists.takes_off(*own, day):
-                            taken[own] += count
-                            first.setdefault(own, (day, loan_id))
+                for party, role in asked_of_list(terms, bank):
+                    if lists.takes_off(bank, party, role.bit, day):
+                        taken[bank, party, role] += count
+                        first.setdefault((bank, party, role), (day, loan_id))
         self._findings.counts["lists"] += len(days)
         for own, count in taken.items():
             keeper, taken_off = self._names[own[0]], self._names[own[1]]
             day, loan_id = first[own]
             place = f"the list of {keeper} on {date_of(day)}"
-            expected = f"{deal.name}: {taken_off} for {ROLE_NAMES[own[2]]} on {place}"
+            expected = f"{deal.name}: {taken_off} for {own[2]} on {place}"
             found = f"taken off, {count} loans from this one on"
             self._findings.fail("lists", self._head, expected, found, deal=deal.name, about=loan_id)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from ledger import reading
+from ledger.events import ListRole
 from ledger.money import date_of, day_number
 
 if TYPE_CHECKING:
@@ -15,27 +15,6 @@ if TYPE_CHECKING:
 
 OPEN_END = 65_535
 """The last day of an entry of a list that has none."""
-
-
-class ListRole(StrEnum):
-    """What a listed party does for the bank."""
-
-    ASSIST = "assist"
-    """Brings or services loans (助贷)."""
-    COFUND = "cofund"
-    """Funds loans together with the bank (共同出资)."""
-    ENHANCE = "enhance"
-    """Places deposits or pays for losses (增信)."""
-
-    @property
-    def bit(self) -> int:
-        """As the contract has it."""
-        return 1 << list(ListRole).index(self)
-
-    @classmethod
-    def of(cls, bit: int) -> ListRole:
-        """The inverse of `bit`."""
-        return list(cls)[bit.bit_length() - 1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,11 +12,9 @@ from typing import NamedTuple
 
 from ledger import reading
 from ledger.book import Book
-from ledger.events import DealTerms
+from ledger.events import DealTerms, ListRole
 from ledger.reading import ListChange
-from ledger.replay.lists import ASSIST, COFUND, ENHANCE, roles_in_lists
-
-ROLES = {ASSIST: "assist", COFUND: "cofund", ENHANCE: "enhance"}
+from ledger.replay.lists import asked_of_list
 
 
 class Membership(StrEnum):
@@ -35,7 +33,7 @@ class ListCheck(NamedTuple):
 
     funder: int
     party: int
-    role: int
+    role: ListRole
     booked: Membership
     """By the changes up to the block of the booking,"""
     now: Membership
@@ -56,15 +54,13 @@ class ListChecks:
         found = []
         for funder in terms.parties[: len(terms.shares_ppm)]:
             changes = self._of(funder)
-            for party, roles in zip(terms.parties, roles_in_lists(terms), strict=True):
-                for role in ROLES:
-                    if party != funder and roles & role:
-                        own = [one for one in changes if (one.party, one.role) == (party, role)]
-                        before = [one for one in own if one.block <= block]
-                        kept = any(one.block <= block for one in changes)
-                        booked, decided = _says(before, day, kept=kept)
-                        now, _ = _says(own, day, kept=bool(changes))
-                        found.append(ListCheck(funder, party, role, booked, now, decided))
+            kept = any(one.block <= block for one in changes)
+            for party, role in asked_of_list(terms, funder):
+                own = [one for one in changes if (one.party, one.role) == (party, role.bit)]
+                before = [one for one in own if one.block <= block]
+                booked, decided = _says(before, day, kept=kept)
+                now, _ = _says(own, day, kept=bool(changes))
+                found.append(ListCheck(funder, party, role, booked, now, decided))
         return found
 
     def _of(self, funder: int) -> Sequence[ListChange]:

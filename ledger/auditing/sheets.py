@@ -8,7 +8,7 @@ from ledger.auditing.cash import CashState
 from ledger.auditing.evidence import EntryEvidence, LoanEvidence
 from ledger.auditing.exceptions import Exceptional
 from ledger.auditing.limit_checks import LimitCheck, Verdict
-from ledger.auditing.list_checks import ROLES, Membership
+from ledger.auditing.list_checks import Membership
 from ledger.auditing.tables import EXCEPTIONS
 from ledger.entries import Kind, Method, Purpose
 from ledger.messages import text
@@ -159,7 +159,7 @@ class Sheets:
                 (
                     self._names[one.funder],
                     self._names[one.party],
-                    word("audit.role", ROLES[one.role]),
+                    word("audit.role", one.role),
                     word("audit.membership", one.booked.value),
                     word("audit.membership", one.now.value),
                     one.change.block if one.change else None,

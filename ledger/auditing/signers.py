@@ -15,13 +15,12 @@ from ledger import days, events, reading
 from ledger.auditing.pinned import DAY_SECONDS, Pinned
 from ledger.bindings import decode_call, decode_event, label
 from ledger.chain.engine import Log
-from ledger.events import Place
+from ledger.events import ListRole, Place
 from ledger.messages import text
 from ledger.money import CURRENCY_DECIMALS, date_of, format
 from ledger.records import name_of
 
 _KINDS = (events.ActionRequested, events.ActionConfirmed)
-_LIST_ROLES = {1: "assist", 2: "cofund", 4: "enhance"}
 EXCEPTIONAL = ("write_off", "release", "reverse_payment", "suspend", "resume", "close_deal")
 """Acts that an auditor looks at one by one."""
 _OF_VOUCHERS = ("confirm",)
@@ -201,7 +200,7 @@ def _about(pinned: Pinned, function: str, given: dict[str, Any], names: dict[int
     if function == "sign":
         return f"v{given['version']}"
     if function == "change":
-        role = _LIST_ROLES.get(given["role"], str(given["role"]))
+        role = ListRole.shown(given["role"])
         last = "" if given["to_date"] == days.LAST_DAY else date_of(given["to_date"]).isoformat()
         first = date_of(given["from_date"]).isoformat()
         sign = "+" if given["listed"] else "-"

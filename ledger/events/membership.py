@@ -5,7 +5,37 @@ Keys are 20-byte addresses; members are numbers, dates days since 1970-01-01.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import NamedTuple
+
+
+class ListRole(StrEnum):
+    """What a listed party does for the bank (名单制)."""
+
+    ASSIST = "assist"
+    """Brings or services loans (助贷)."""
+    COFUND = "cofund"
+    """Funds loans together with the bank (共同出资)."""
+    ENHANCE = "enhance"
+    """Places deposits or pays for losses (增信)."""
+
+    @property
+    def bit(self) -> int:
+        """As the contract has it: 1, 2 or 4."""
+        return 1 << list(ListRole).index(self)
+
+    @classmethod
+    def of(cls, bit: int) -> ListRole:
+        """The inverse of `bit`. Raises `ValueError` for what is the bit of no role."""
+        for role in cls:
+            if role.bit == bit:
+                return role
+        raise ValueError(f"no list has role {bit}")
+
+    @classmethod
+    def shown(cls, bit: int) -> str:
+        """The role's word; of what no role has, and a request may hold, the number."""
+        return next((role.value for role in cls if role.bit == bit), str(bit))
 
 
 class MemberAdmitted(NamedTuple):

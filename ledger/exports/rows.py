@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from ledger import days, reading
 from ledger.consortium import Licence, Role
 from ledger.entries import Method, Purpose
-from ledger.events import Particulars, Place
+from ledger.events import ListRole, Particulars, Place
 from ledger.exports.schema import ENTRIES_PER_BLOCK
 from ledger.exports.sources import Source, SourceDeal
 from ledger.founding import named
-from ledger.lists import OPEN_END, ListRole
+from ledger.lists import OPEN_END
 from ledger.money import DayCount, date_of
 from ledger.periods import month_text
 from ledger.reading.journal import booked_loans, loan_claims, moves

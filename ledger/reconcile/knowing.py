@@ -12,12 +12,12 @@ from ledger import reading
 from ledger.entries import Kind as EntryKind
 from ledger.entries import Method
 from ledger.errors import LedgerError
-from ledger.events import DealTerms, ListChanged, Particulars
+from ledger.events import DealTerms, ListChanged, ListRole, Particulars
 from ledger.reading import Posted
 from ledger.reconcile.basis import Basis, Breach, DueClaim, LoanFacts, OffList, Repaid
 from ledger.reconcile.lines import Kind
 from ledger.reconcile.refs import Refs
-from ledger.replay.lists import ROLE_NAMES, ListBook, roles_in_lists
+from ledger.replay.lists import ListBook, asked_of_list
 
 if TYPE_CHECKING:
     from ledger.ledger import Ledger
@@ -168,17 +168,16 @@ def _off_lists(ledger: Ledger, deal: reading.Deal, first: int, last: int) -> Ite
     for version, day in sorted(days):
         for bank, party, role in _taken_off(terms[version], lists, day):
             yield OffList(
-                keeper=names[bank], party=names[party], role=ROLE_NAMES[role], first_date=day,
+                keeper=names[bank], party=names[party], role=role, first_date=day,
                 last_date=day,
             )  # fmt: skip
 
 
-def _taken_off(terms: DealTerms, lists: ListBook, day: int) -> Iterator[tuple[int, int, int]]:
+def _taken_off(terms: DealTerms, lists: ListBook, day: int) -> Iterator[tuple[int, int, ListRole]]:
     for bank in terms.parties[: len(terms.shares_ppm)]:
-        for party, roles in zip(terms.parties, roles_in_lists(terms), strict=True):
-            for role in ROLE_NAMES:
-                if party != bank and roles & role and lists.takes_off(bank, party, role, day):
-                    yield bank, party, role
+        for party, role in asked_of_list(terms, bank):
+            if lists.takes_off(bank, party, role.bit, day):
+                yield bank, party, role
 
 
 def _breaches(ledger: Ledger, deal: reading.Deal, refs: Refs, last: int) -> Iterator[Breach]:

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ledger import events
-from ledger.events import DealTerms, EntriesSubmitted, ListChanged, Place
+from ledger.events import DealTerms, EntriesSubmitted, ListChanged, ListRole, Place
 from ledger.money import date_of
 from ledger.replay.agreed import Agreed, has_deposit
 from ledger.replay.keys import Checks
 from ledger.replay.report import Findings, deal_shown
-
-ASSIST, COFUND, ENHANCE = 1, 2, 4
-ROLE_NAMES = {ASSIST: "assist", COFUND: "cofund", ENHANCE: "enhance"}
 
 
 def roles_in_lists(terms: DealTerms) -> list[int]:
@@ -27,17 +24,24 @@ def roles_in_lists(terms: DealTerms) -> list[int]:
         enhancers.add(terms.deposit.depositor)
     found = []
     for place in range(len(terms.parties)):
-        roles = COFUND if place < funders else 0
+        roles = ListRole.COFUND.bit if place < funders else 0
         if place in enhancers:
-            roles |= ENHANCE
+            roles |= ListRole.ENHANCE.bit
         # Who moves the deal's cash is more than a debtor.
         moves_cash = place in (terms.disbursed_by, terms.collected_by)
         only_owes = bool(terms.receivable.cores >> place & 1) and not moves_cash
         idle = not roles and not only_owes
         if idle or (place == terms.servicer and place >= funders):
-            roles |= ASSIST
+            roles |= ListRole.ASSIST.bit
         found.append(roles)
     return found
+
+
+def asked_of_list(terms: DealTerms, bank: int) -> Iterator[tuple[int, ListRole]]:
+    """Every other party and role that the list of a funder, if it keeps one, must name."""
+    for party, roles in zip(terms.parties, roles_in_lists(terms), strict=True):
+        if party != bank:
+            yield from ((party, role) for role in ListRole if roles & role.bit)
 
 
 class ListBook:
@@ -55,7 +59,7 @@ class ListBook:
         self.banks.add(change.bank)
 
     def names(self, bank: int, party: int, role: int, day: int) -> bool:
-        """Whether the newest change that covers the day lists the party."""
+        """Whether the newest change that covers the day lists the party in a role, by its bit."""
         change = self._newest(bank, party, role, day)
         return change is not None and change.listed
 
@@ -68,15 +72,14 @@ class ListBook:
         changes = reversed(self._changes.get((bank, party, role), []))
         return next((one for one in changes if one.from_date <= day <= one.to_date), None)
 
-    def missing(self, terms: DealTerms, day: int) -> Iterator[tuple[int, int, int]]:
+    def missing(self, terms: DealTerms, day: int) -> Iterator[tuple[int, int, ListRole]]:
         """Bank, party and role of whom a list that must name it does not."""
         for bank in terms.parties[: len(terms.shares_ppm)]:
             if bank not in self.banks:
                 continue
-            for party, roles in zip(terms.parties, roles_in_lists(terms), strict=True):
-                for role in ROLE_NAMES:
-                    if party != bank and roles & role and not self.names(bank, party, role, day):
-                        yield bank, party, role
+            for party, role in asked_of_list(terms, bank):
+                if not self.names(bank, party, role.bit, day):
+                    yield bank, party, role
 
 
 class Lists:
@@ -87,7 +90,7 @@ class Lists:
         self._findings = findings
         self._book = ListBook()
         self._batch: EntriesSubmitted | None = None
-        self._known: dict[tuple[bytes, int, int], list[tuple[int, int, int]]] = {}
+        self._known: dict[tuple[bytes, int, int], list[tuple[int, int, ListRole]]] = {}
         self.checks: Checks = {
             events.ListChanged: self._changed,
             events.EntriesSubmitted: self._submitted,
@@ -123,7 +126,7 @@ class Lists:
             self._findings.fail(
                 "N2",
                 place,
-                f"member {party} for {ROLE_NAMES[role]} on {listed}",
+                f"member {party} for {role} on {listed}",
                 "-",
                 deal=deal_shown(deal_id),
                 about=about,

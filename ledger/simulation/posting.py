@@ -31,6 +31,7 @@ from ledger.chain.engine import Head
 from ledger.chain.local import LocalEngine
 from ledger.entries import Booking
 from ledger.errors import EntryRejected
+from ledger.events import ListRole
 from ledger.keys import KeyUse
 from ledger.ledger import Ledger
 from ledger.money import parse
@@ -228,7 +229,7 @@ class _Run:
             self.ledger,
             bank=step.who,
             party=party,
-            role=lists.ListRole(role),
+            role=ListRole(role),
             listed=listed,
             from_date=date.fromisoformat(days[0]) if days else step.on,
             to_date=date.fromisoformat(days[-1]) if days else None,

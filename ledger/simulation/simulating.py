@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ledger.events import ListRole
 from ledger.simulation.exchanges import Exchange
 from ledger.simulation.files import Files
 from ledger.simulation.layouts import Layouts
@@ -31,8 +32,6 @@ from ledger.tables import Source
 
 Progress = Callable[[int, int], None]
 """(windows done, of all)"""
-ASSIST, COFUND, ENHANCE = "assist", "cofund", "enhance"
-PLATFORM_ROLES, GUARANTOR_ROLE = (ASSIST, COFUND, ENHANCE), ENHANCE
 LISTING_MISSED_PPM = 10_000
 """From so many planted breaks on a list is kept late as well; `pledger check` may find it too."""
 NOT_LISTED, SUSPENDED = "PARTY_NOT_LISTED", "DEAL_SUSPENDED"
@@ -157,10 +156,10 @@ class _Play:
             path = f"deals/{VOUCHER_DEAL}.toml"
             self._files.put(path, voucher_toml())
             self._files.step(first, CHAIN_PLATFORM, "deal agree", VOUCHER_DEAL, path)
-            self._files.step(first, BANK, "list add", "", f"{CHAIN_PLATFORM} {PLATFORM_ROLES[0]}")
-        self._files.step(first, BANK, "list add", "", f"{GUARANTOR} {GUARANTOR_ROLE}")
+            self._files.step(first, BANK, "list add", "", f"{CHAIN_PLATFORM} {ListRole.ASSIST}")
+        self._files.step(first, BANK, "list add", "", f"{GUARANTOR} {ListRole.ENHANCE}")
         for profile in plan.profiles:
-            for role in PLATFORM_ROLES:
+            for role in ListRole:
                 self._files.step(first, BANK, "list add", "", f"{profile.id} {role}")
 
     def _go_wrong(self, window: Exchange) -> None:
@@ -171,7 +170,7 @@ class _Play:
                 continue
             self._done.add(stress)
             if stress is Stress.DELISTED:
-                for role in PLATFORM_ROLES:
+                for role in ListRole:
                     self._files.step(on, BANK, "list remove", "", f"{plan.delisted} {role}")
                 tenant = next(one for one in self._tenants if one.profile.id == plan.delisted)
                 tenant.stops.append((on, NOT_LISTED))
@@ -189,7 +188,8 @@ class _Play:
         for tenant in self._tenants:
             if tenant.take_off_list(on):
                 # The role without which the deal lends nothing: who funds is no assistant.
-                role = ASSIST if tenant.profile.id not in tenant.terms.funders else COFUND
+                funds = tenant.profile.id in tenant.terms.funders
+                role = ListRole.COFUND if funds else ListRole.ASSIST
                 with_ = f"{tenant.profile.id} {role} {on.isoformat()} {on.isoformat()}"
                 self._files.step(on, BANK, "list remove", "", with_)
                 self._listing_missed = True

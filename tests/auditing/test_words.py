@@ -11,11 +11,12 @@ from ledger.auditing.cash import CashState
 from ledger.auditing.exceptions import RuleId
 from ledger.auditing.fees import Basis, PaidBy
 from ledger.auditing.limit_checks import Verdict
-from ledger.auditing.list_checks import ROLES, Membership
+from ledger.auditing.list_checks import Membership
 from ledger.auditing.sampling import Reason
 from ledger.auditing.signers import EXCEPTIONAL
 from ledger.bindings import artifact
 from ledger.entries import Kind, Method, Purpose
+from ledger.events import ListRole
 from ledger.portfolio.standing import Ended
 from ledger.wiring import CONFIRMING
 
@@ -32,7 +33,7 @@ def test_every_value_has_its_words(group: str) -> None:
 
 
 def test_roles_and_exceptional_acts_have_theirs() -> None:
-    assert all(messages.has(f"audit.role.{one}") for one in ROLES.values())
+    assert all(messages.has(f"audit.role.{one}") for one in ListRole)
     assert all(messages.has(f"audit.act.{one}") for one in EXCEPTIONAL)
 
 

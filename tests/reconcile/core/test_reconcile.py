@@ -9,8 +9,9 @@ import pytest
 
 from ledger.entries import Waiver, WriteOff
 from ledger.errors import UsageInvalid
+from ledger.events import ListRole
 from ledger.ledger import Ledger
-from ledger.lists import ListRole, change
+from ledger.lists import change
 from ledger.money import day_number
 from ledger.reconcile.lines import (
     AccountLine,
