@@ -18,7 +18,7 @@ from ledger.console.door import (
     problem,
     spoken,
 )
-from ledger.console.drafts import Draft, Kept, Posting
+from ledger.console.drafts import Draft, Posting, SessionDraft
 from ledger.console.routes import ActRoute, PostingRoute
 from ledger.console.sessions import Session
 from ledger.console.view import View, business_date
@@ -100,7 +100,7 @@ async def post(request: web.Request) -> web.StreamResponse:
     raise web.HTTPSeeOther(kept.address if done is None else done.link)
 
 
-def _note(session: Session, kept: Kept, done: Done | None, chosen: str) -> None:
+def _note(session: Session, kept: SessionDraft, done: Done | None, chosen: str) -> None:
     """Remember that a draft was posted, or say that it has become another."""
     if done is None:
         with speaking(chosen):

@@ -49,7 +49,7 @@ class Posting:
 
 
 @dataclass(slots=True, kw_only=True)
-class Kept:
+class SessionDraft:
     """A draft of a session, and what became of it."""
 
     token: str
@@ -96,18 +96,18 @@ class Drafts:
     """The drafts of a session, by the word in their address."""
 
     def __init__(self) -> None:
-        self._by_token: dict[str, Kept] = {}
+        self._by_token: dict[str, SessionDraft] = {}
 
-    def keep(self, posting: Posting, draft: Draft, *, back: str, asked: str) -> Kept:
+    def keep(self, posting: Posting, draft: Draft, *, back: str, asked: str) -> SessionDraft:
         """Keep a draft until it is posted or forgotten."""
         while len(self._by_token) >= DRAFTS_MAX:
             del self._by_token[next(iter(self._by_token))]
         token = secrets.token_hex(_TOKEN_BYTES)
-        kept = Kept(token=token, posting=posting, draft=draft, back=back, asked=asked)
+        kept = SessionDraft(token=token, posting=posting, draft=draft, back=back, asked=asked)
         self._by_token[token] = kept
         return kept
 
-    def find(self, token: str) -> Kept:
+    def find(self, token: str) -> SessionDraft:
         """A draft. Raises `NotShown`."""
         kept = self._by_token.get(token)
         if kept is None:
