@@ -7,7 +7,7 @@ It lives in an SQLite connection given by the caller, a file or memory.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ledger.events import Event, Place
@@ -113,6 +113,12 @@ class Book:
         applier = self._appliers.get(type(event))
         if applier is not None:
             applier(event, place)
+
+    def apply_all(self, events: Sequence[tuple[Event, Place]]) -> None:
+        """Fold events, in chain order, with one look for the loans that they change."""
+        self._at_hand.look_up(event for event, _ in events)
+        for event, place in events:
+            self.apply(event, place)
 
     def keep(self, block: int, block_hash: bytes) -> None:
         """Everything applied so far is the state after `block`; the run goes on."""

@@ -19,6 +19,7 @@ from typing import Annotated, Any, ClassVar, NewType, Protocol, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from ledger.errors import EntryInvalid, Problem, ValueInvalid
+from ledger.keccak import keccak
 from ledger.messages import text
 from ledger.money import EPOCH, MAX_AMOUNT_MINOR, MAX_RATE_PPM, day_number, shown
 from ledger.problems import invalid, path
@@ -417,8 +418,6 @@ def borrower_id(salt: bytes, borrower_ref: str) -> BorrowerId:
 
 
 def _salted(salt: bytes, ref: str) -> bytes:
-    from eth_hash.auto import keccak
-
     assert len(salt) == 32, "a deal's salt has 32 bytes"
     return keccak(salt + ref.encode())
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 
 from ledger.bindings import decode_event
 from ledger.book import Book
@@ -19,6 +20,8 @@ from ledger.messages import text
 
 _ATTEMPTS = 20
 """How often the end of the chain may change while it is folded."""
+_TOGETHER = 1_000
+"""Events that are decoded and folded together, so that their loans are read together."""
 _log = logging.getLogger(__name__)
 
 
@@ -65,11 +68,14 @@ def expect_ledger(engine: Engine, contracts: Mapping[str, bytes], *, where: str)
 def apply(book: Book, logs: Iterable[Log], contracts: Mapping[str, bytes]) -> None:
     """Fold the events in logs."""
     ours = set(contracts.values())
-    for log in logs:
-        # Any member may deploy a contract whose events look like ours.
-        event = decode_event(log) if log.address in ours else None
-        if event is not None:
-            book.apply(event, Place(log.block_number, log.transaction_index, log.log_index))
+    # Any member may deploy a contract whose events look like ours.
+    found = (
+        (event, Place(log.block_number, log.transaction_index, log.log_index))
+        for log in logs
+        if log.address in ours and (event := decode_event(log)) is not None
+    )
+    while together := list(islice(found, _TOGETHER)):
+        book.apply_all(together)
 
 
 def _expect_caught_up(book: Book, branch: Sequence[Head]) -> None:

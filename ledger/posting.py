@@ -24,8 +24,9 @@ from ledger.four_eyes import ask, asking, rows_asked
 from ledger.keys import KeyUse
 from ledger.messages import text
 from ledger.outbox import Outbox, final_block
+from ledger.probing import Probing
 from ledger.rows import ROUTES, Row, Sendable
-from ledger.submission import Plan, Planner, Probing, refuse_far_days
+from ledger.submission import Plan, Planner, refuse_far_days
 from ledger.voucher_entries import VoucherEntry
 from ledger.vouchers.explaining import explained
 from ledger.vouchers.planning import VoucherPlanner

@@ -12,12 +12,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from eth_hash.auto import keccak
-
 from ledger.chain.rlp_slices import decode_kept, encode_items, integer
 from ledger.chain.store import Batch, Table, View
 from ledger.chain.trie import EMPTY_ROOT, NodeDamaged, Trie, nibbles_of
 from ledger.errors import ChainCorrupt
+from ledger.keccak import keccak
 
 NO_CODE_HASH: bytes = keccak(b"")
 # Above this many, the values kept are dropped when a block ends, to bound memory.
@@ -75,6 +74,8 @@ class LedgerAccounts:
         self._slots: dict[Slot, int] = {}
         # Set since the last block ended; some may hold what they held then.
         self._changed: set[Slot] = set()
+        # Paths in the tries of the slots that this block looked up.
+        self._paths: dict[int, bytes] = {}
         self._codes: dict[bytes, bytes] = {}
         self._wiped: dict[bytes, bool] = {}
         # As of the start of the transaction, for gas (EIP-2200, EIP-2929).
@@ -286,7 +287,7 @@ class LedgerAccounts:
             if value is not None and value != self._stored_slots[key]:
                 address, slot = key
                 encoded = encode_items(integer(value)) if value else b""
-                change = (_hashed_key(slot.to_bytes(32, "big")), encoded)
+                change = (self._path(slot), encoded)
                 by_address.setdefault(address, []).append(change)
                 self._stored_slots[key] = value
         for address, changes in by_address.items():
@@ -294,7 +295,11 @@ class LedgerAccounts:
             self._storage_roots[address] = self._guarded(update, f"0x{address.hex()}")
         self._wiped.clear()
         self._changed.clear()
+        self._paths.clear()
         return set(by_address)
+
+    def _path(self, slot: int) -> bytes:
+        return self._paths.get(slot) or _hashed_key(slot.to_bytes(32, "big"))
 
     def _wipe(self, address: bytes) -> None:
         batch = _writable(self._view)
@@ -347,7 +352,7 @@ class LedgerAccounts:
             self._set(self._stored_slots, key, 0)
             self._set(self._slots, key, 0)
             return 0
-        hashed = _hashed_key(slot.to_bytes(32, "big"))
+        hashed = self._paths[slot] = _hashed_key(slot.to_bytes(32, "big"))
         trie = self._slot_trie(address)
         encoded = self._guarded(lambda: trie.get(hashed), f"0x{address.hex()}")
         value = int.from_bytes(decode_kept(encoded), "big") if encoded else 0

@@ -13,7 +13,6 @@ from eth.exceptions import UnrecognizedTransactionType
 from eth.typing import JournalDBCheckpoint
 from eth.vm.forks.london import LondonVM
 from eth.vm.forks.london.transactions import LondonLegacyTransaction, LondonTransactionBuilder
-from eth_hash.auto import keccak
 from eth_keys.exceptions import BadSignature
 from eth_typing import Hash32
 from eth_utils.exceptions import ValidationError
@@ -24,6 +23,7 @@ from ledger.chain.ordered_trie import root_of
 from ledger.chain.records import BLOOM_BYTES, bloom_of, encode_record
 from ledger.chain.rlp_slices import decode_items, encode_items, expect_shallow, integer
 from ledger.errors import TransactionInvalid
+from ledger.keccak import keccak
 
 _LIST = b"\xc0"
 """First byte of the RLP of a list: of a legacy transaction, not of an envelope (EIP-2718)."""

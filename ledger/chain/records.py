@@ -5,10 +5,9 @@ from __future__ import annotations
 from struct import Struct
 from typing import Any
 
-from eth_hash.auto import keccak
-
 from ledger.chain.engine import ZERO_ADDRESS, Log, Receipt
 from ledger.chain.rlp_slices import receipt_logs
+from ledger.keccak import keccak
 
 BLOOM_BYTES = 256
 _BLOOM_BITS = Struct(">3H")

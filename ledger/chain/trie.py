@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-from eth_hash.auto import keccak
-
 from ledger.chain.rlp_slices import decode_kept, encode_items
+from ledger.keccak import keccak
 
 EMPTY_ROOT: bytes = keccak(b"\x80")
 _HASH_BYTES = 32
@@ -161,7 +160,7 @@ class Trie:
     def _apply_to_branch(self, path: bytes, node: Node, pairs: Pairs) -> Node | None:
         children = list(node)
         depth = len(path)
-        start = 0
+        start, emptied = 0, False
         while start < len(pairs):
             nibble = pairs[start][0][depth]
             end = start + 1
@@ -170,9 +169,11 @@ class Trie:
             at = pairs[start][0][: depth + 1]
             old = children[nibble]
             child = self._resolve(at, old) if old != b"" else None
-            children[nibble] = self._store(at, old, self._apply(at, child, pairs[start:end]))
+            new = self._store(at, old, self._apply(at, child, pairs[start:end]))
+            children[nibble] = new
+            emptied = emptied or new == b""
             start = end
-        return self._collapse(path, children)
+        return self._collapse(path, children) if emptied else children
 
     def _collapse(self, path: bytes, children: Node) -> Node | None:
         """A branch left with one child gives way to it."""

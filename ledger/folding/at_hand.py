@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from ledger.entries import Kind
-from ledger.events import FUNDERS, Amounts, DealTerms, Place
+from ledger.events import FUNDERS, Amounts, DealTerms, Event, LoanRepaid, Place
 from ledger.folding.ids import Ids
 from ledger.records import (
     ENTRY_INDEXES,
+    KEY_BYTES,
     KEY_OF_ID,
     LOAN_BY_ID,
+    LOANS_BY_KEY,
     WITHOUT_FEE,
     DayKind,
     Loan,
@@ -26,6 +28,8 @@ from ledger.records import (
 
 # Entries kept back before they are written, and loans kept at hand while a run is folded.
 _PENDING_ENTRIES, _LOANS_AT_HAND = 20_000, 250_000
+# Events of which there are many, each of a loan; and how few of them are not worth a query.
+_CHANGING, _WORTH_IT = (LoanRepaid,), 10
 # Marks are not dated: they count to no business day.
 _UNDATED = (Kind.OVERDUE, Kind.CURE)
 # Places in a row of entries.
@@ -166,6 +170,16 @@ class AtHand:
             loan = self._loans[key] = Loan(*self.connection.execute(LOAN_BY_ID, named).fetchone())
         self._changed[key] = loan
         return loan
+
+    def look_up(self, events: Iterable[Event]) -> None:
+        """Have the loans at hand that the events change: one by one they take far longer."""
+        keys = {event.loan_id[:KEY_BYTES] for event in events if isinstance(event, _CHANGING)}
+        if len(keys) < _WORTH_IT:
+            return
+        marks = ", ".join("?" * len(keys))
+        for row in self.connection.execute(LOANS_BY_KEY.format(keys=marks), [*keys]):
+            loan = Loan(*row)
+            self._loans.setdefault((loan.deal, loan.loan_id), loan)
 
     def add_loan(self, loan: Loan) -> None:
         """A loan that is booked by the entry that is added next."""

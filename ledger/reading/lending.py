@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter, itemgetter
@@ -11,7 +11,17 @@ from typing import Any, NamedTuple
 from ledger.book import Book
 from ledger.entries import Kind
 from ledger.events import Amounts, DealTerms
-from ledger.records import KEY_OF_ID, LOAN_BY_ID, LOAN_CHAIN, OVERDUE, DayKind, Loan, decode_legs
+from ledger.records import (
+    KEY_BYTES,
+    KEY_OF_ID,
+    LOAN_BY_ID,
+    LOAN_CHAIN,
+    LOANS_BY_KEY,
+    OVERDUE,
+    DayKind,
+    Loan,
+    decode_legs,
+)
 from ledger.waterfall import Account
 
 _ENTRY = (
@@ -22,6 +32,12 @@ _BY_ID = (
     f"SELECT {_ENTRY} FROM ids CROSS JOIN entries USING (entry)"
     f" WHERE booking = ?3 AND key = {KEY_OF_ID.format(id='?1')} AND entry_id = ?1 AND deal = ?2"
 )
+
+_BY_KEY = (
+    f"SELECT {_ENTRY} FROM ids CROSS JOIN entries USING (entry)"
+    " WHERE booking = 0 AND key IN ({keys}) AND deal = ?"
+)
+_KEYS_AT_ONCE = 1_000
 
 _OTHERS_THAN_PLAIN = (
     "(SELECT loan FROM entries WHERE +deal = :deal"
@@ -65,6 +81,28 @@ def loan(book: Book, deal: int, loan_id: bytes) -> Loan | None:
     """A loan by its id."""
     row = book.connection.execute(LOAN_BY_ID, {"deal": deal, "id": loan_id}).fetchone()
     return Loan(*row) if row else None
+
+
+def loans_by_id(book: Book, deal: int, ids: Sequence[bytes]) -> dict[bytes, Loan]:
+    """Those of the loans that the book has."""
+    found = (Loan(*row) for row in _with_keys(book, f"{LOANS_BY_KEY} AND deal = ?", deal, ids))
+    wanted = {*ids}
+    return {one.loan_id: one for one in found if one.loan_id in wanted}
+
+
+def entries_by_id(book: Book, deal: int, ids: Sequence[bytes]) -> dict[bytes, Posted]:
+    """Those of the entries, bookings apart, that the book has."""
+    found = map(_posted, _with_keys(book, _BY_KEY, deal, ids))
+    wanted = {*ids}
+    return {one.entry_id: one for one in found if one.entry_id in wanted}
+
+
+def _with_keys(book: Book, query: str, deal: int, ids: Sequence[bytes]) -> Iterator[Any]:
+    keys = [one[:KEY_BYTES] for one in ids]
+    for start in range(0, len(keys), _KEYS_AT_ONCE):
+        some = keys[start : start + _KEYS_AT_ONCE]
+        asked = query.format(keys=", ".join("?" * len(some)))
+        yield from book.connection.execute(asked, (*some, deal))
 
 
 def overdue_loans(

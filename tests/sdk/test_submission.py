@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from ledger import terms
+from ledger import submission, terms
 from ledger.entries import (
     Booking,
     Cure,
@@ -22,8 +22,10 @@ from ledger.entries import (
 )
 from ledger.ledger import Ledger
 from ledger.money import day_number
+from ledger.probing import Probing
+from ledger.reading import lending
 from ledger.rows import BATCH_ROWS, At, Row, Sendable, amounts, particulars
-from ledger.submission import LAST_DATE, Plan, Planner, Probing
+from ledger.submission import LAST_DATE, Plan, Planner
 from tests.sdk.sdk_office import DEAL, SERVICER, TERMS, agree, booking, repayment, uncovered
 
 
@@ -57,6 +59,23 @@ def test_refs_of_the_whole_run_are_kept_and_posted_rows_left_out(ledger: Ledger)
     assert planned.already_posted == 1
     assert [row.entry.ref for batch in planned.batches for row in batch] == ["B"]
     assert {ref for _, ref in planned.refs} == {"A", "B", "borrower of A", "borrower of B"}
+
+
+@pytest.mark.parametrize(("together", "keys"), [(1, 1), (2, 1), (3, 2), (100, 3)])
+def test_it_is_all_the_same_how_many_are_looked_up_at_once(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, together: int, keys: int
+) -> None:
+    marked = OverdueMark(loan_ref="B", since_date=date(2026, 3, 1))
+    posted = [booking("A"), booking("B"), repayment("1", "A"), repayment("2", "B"), marked]
+    ledger.submit(posted, deal=DEAL, by=SERVICER)
+    more = [booking("C"), repayment("3", "B"), Cure(loan_ref="B"),
+            repayment("4", "C"), repayment("5", "A")]  # fmt: skip
+    monkeypatch.setattr(submission, "_LOOKED_UP", together)
+    monkeypatch.setattr(lending, "_KEYS_AT_ONCE", keys)
+    planned = plan(ledger, *posted, *more)
+    assert planned.already_posted == len(posted)
+    rows = {row.entry.ref: row.sequence for batch in planned.batches for row in batch}
+    assert rows == {"C": 0, "3": 3, "cure/B/2026-03-01": 4, "4": 1, "5": 2}
 
 
 def shape(planned: Plan) -> list[tuple[str, list[str]]]:
