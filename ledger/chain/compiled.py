@@ -1,10 +1,8 @@
-"""Compiled: a contract's hot basic blocks as Python functions.
+"""Compiled: the hot ways through a contract's code as Python functions.
 
-A block runs from an entry (the start, a JUMPDEST, what follows a jump or a block's last opcode) to
-the next jump, or to the next opcode that sees gas, state or the outside, which stays py-evm's own
-function. Inside a block stack items are local variables, and its fixed gas is paid at its entry;
-memory, hashes and copies are paid where they happen. Whenever the gas or the stack at the entry
-does not do for the whole block, the interpreter takes over, so that every exception is py-evm's.
+An entry is the start, a JUMPDEST, or what follows a jump or an opcode that stays py-evm's own
+function. Those that are entered often are compiled (`code_runs`), the others interpreted, basic
+block by basic block; how often says as well which way a run goes on after a condition.
 """
 
 from __future__ import annotations
@@ -14,42 +12,52 @@ from functools import lru_cache
 from typing import Any
 
 from eth.exceptions import Halt
-from eth_hash.auto import keccak
 
-from ledger.chain.code_blocks import INSIDE, Writer
-from ledger.chain.interpreter import LANDING, TABLE, LedgerComputation, landings, wrong_jump
+from ledger.chain.code_runs import INSIDE, RunWriter
+from ledger.chain.interpreter import (
+    LANDING,
+    TABLE,
+    LedgerComputation,
+    change_cost,
+    landings,
+    set_slot,
+    slot_cost,
+    slot_value,
+    wrong_jump,
+)
 from ledger.chain.signed_words import divided, extended, remainder, shifted
+from ledger.keccak import keccak_256
 
 HOT_AFTER = 12
-"""Entries after which a block is compiled, which costs as much as a dozen runs of it save."""
+"""Entries after which a run is compiled, which costs as much as a dozen of it save."""
 
-Block = Callable[[Any, list[int], Any, Any], int]
+Run = Callable[[Any, list[int], Any, Any], int]
 """Computation, stack, memory, gas meter; returns the next entry, -1 - it for the interpreter."""
 
 
 class CompiledComputation(LedgerComputation):
-    """Executes a message's code by blocks."""
+    """Executes a message's code by runs."""
 
     def _run(self) -> None:
         program = program_of(bytes(self.msg.code))
         self.input = bytes(self.msg.data)
-        blocks, counts = program.blocks, program.counts
+        runs, counts = program.runs, program.counts
         stack: Any = self._stack.values
         memory, meter = self._memory, self._gas_meter
         at = 0
         try:
             while True:
-                block = blocks.get(at)
-                if block is None:
+                run = runs.get(at)
+                if run is None:
                     count = counts.get(at, 0)
                     if count >= HOT_AFTER:
-                        blocks[at] = program.compile(at)
+                        runs[at] = program.compile(at)
                         continue
                     counts[at] = count + 1
                     at = self._interpret(at)
                     _as_numbers(stack)
                 else:
-                    at = block(self, stack, memory, meter)
+                    at = run(self, stack, memory, meter)
                     if at < 0:
                         self.code.program_counter = -1 - at
                         super()._run()
@@ -58,7 +66,7 @@ class CompiledComputation(LedgerComputation):
             pass
 
     def _interpret(self, at: int) -> int:
-        """Run opcode by opcode to the end of the block that starts here; returns the next entry."""
+        """Opcode by opcode to the end of the basic block from here; returns the next entry."""
         code = self.code
         code.program_counter = at
         raw = self.msg.code
@@ -86,31 +94,40 @@ def _as_numbers(stack: list[Any]) -> None:
 
 
 class Program:
-    """The blocks of one contract's code, compiled as they get hot."""
+    """The runs of one contract's code, compiled as they get hot."""
 
     def __init__(self, code: bytes) -> None:
         self.code = code
-        self.blocks: dict[int, Block] = {}
+        self.runs: dict[int, Run] = {}
         self.counts: dict[int, int] = {}
         self._names: dict[str, Any] = {
             "landings": landings(code),
             "code": code,
             "number": int.from_bytes,
-            "keccak": keccak,
+            "keccak_256": keccak_256,
             "divided": divided,
             "remainder": remainder,
             "extended": extended,
             "shifted": shifted,
+            "slot_cost": slot_cost,
+            "change_cost": change_cost,
+            "set_slot": set_slot,
+            "slot_value": slot_value,
             "wrong_jump": wrong_jump,
         }
 
-    def compile(self, at: int) -> Block:
-        """The function of the block that starts at `at`."""
-        source, own = Writer(self.code, at).written()
+    def compile(self, at: int) -> Run:
+        """The function of the run that starts at `at`."""
+        source, own = RunWriter(self.code, at, self.likelier).written()
         names = {**self._names, **own}
-        exec(compile(source, f"<block {at}>", "exec"), names)
-        block: Block = names["block"]
-        return block
+        exec(compile(source, f"<run {at}>", "exec"), names)
+        run: Run = names["run"]
+        return run
+
+    def likelier(self, target: int, following: int) -> int:
+        """The one of two entries that was entered more often; of two alike what follows."""
+        counts = self.counts
+        return target if counts.get(target, 0) > counts.get(following, 0) else following
 
 
 @lru_cache(maxsize=64)

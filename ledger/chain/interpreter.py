@@ -19,8 +19,9 @@ from eth.exceptions import (
     InvalidInstruction,
     InvalidJumpDestination,
 )
-from eth.vm.forks.berlin.constants import WARM_STORAGE_READ_COST
+from eth.vm.forks.berlin.constants import COLD_SLOAD_COST, WARM_STORAGE_READ_COST
 from eth.vm.forks.london.computation import LondonComputation
+from eth.vm.forks.london.storage import GAS_SCHEDULE_EIP3529
 from eth.vm.logic.call import max_child_gas_eip150
 from eth.vm.logic.invalid import InvalidOpcode
 from eth.vm.memory import Memory
@@ -34,6 +35,9 @@ _WORD = 1 << 256
 _STACK_ITEMS = 1024
 LANDING, PUSH_1, PUSH_32, _DUP1, _SWAP1 = 0x5B, 0x60, 0x7F, 0x80, 0x90
 _STATIC_CALL = 0xFA
+CHANGE_NEEDS = 2300
+"""Gas above which an SSTORE is tried (EIP-2200)."""
+_CHANGE = GAS_SCHEDULE_EIP3529
 _COPIER = Address(bytes(19) + b"\x04")
 """The identity precompile, by which Vyper copies memory: most of the calls there are."""
 _COPY_GAS, _COPY_WORD_GAS = GAS_IDENTITY, GAS_IDENTITYWORD
@@ -216,6 +220,55 @@ def _static_call(theirs: Logic) -> Logic:
         values.append(1)
 
     return call
+
+
+def slot_cost(computation: LedgerComputation, slot: int) -> int:
+    """What an SLOAD of it costs now (EIP-2929)."""
+    warm = computation.state.is_storage_warm(computation.msg.storage_address, slot)
+    return WARM_STORAGE_READ_COST if warm else COLD_SLOAD_COST
+
+
+def change_cost(computation: LedgerComputation, slot: int, value: int) -> tuple[int, int]:
+    """What an SSTORE of the value costs now, and what it gives back (EIP-2200, 2929, 3529)."""
+    address, state = computation.msg.storage_address, computation.state
+    access = 0 if state.is_storage_warm(address, slot) else COLD_SLOAD_COST
+    present = state.get_storage(address, slot)
+    if present == value:
+        return access + _CHANGE.sload_gas, 0
+    original = state.get_storage(address, slot, from_journal=False)
+    if original == present:
+        if original == 0:
+            return access + _CHANGE.sstore_set_gas, 0
+        refund = _CHANGE.sstore_clears_schedule if value == 0 else 0
+        return access + _CHANGE.sstore_reset_gas, refund
+    refund = 0
+    if original != 0:
+        if present == 0:
+            refund -= _CHANGE.sstore_clears_schedule
+        elif value == 0:
+            refund += _CHANGE.sstore_clears_schedule
+    if original == value:
+        first = _CHANGE.sstore_reset_gas if original else _CHANGE.sstore_set_gas
+        refund += first - _CHANGE.sload_gas
+    return access + _CHANGE.sload_gas, refund
+
+
+def set_slot(computation: LedgerComputation, slot: int, value: int, refund: int) -> None:
+    """Set a slot, after its SSTORE was paid."""
+    address, state = computation.msg.storage_address, computation.state
+    if refund:
+        computation.refund_gas(refund)
+    state.set_storage(address, slot, value)
+    if not state.is_storage_warm(address, slot):
+        state.mark_storage_warm(address, slot)
+
+
+def slot_value(computation: LedgerComputation, slot: int, cost: int) -> int:
+    """What a slot holds, after its SLOAD was paid."""
+    address, state = computation.msg.storage_address, computation.state
+    if cost == COLD_SLOAD_COST:
+        state.mark_storage_warm(address, slot)
+    return state.get_storage(address, slot)
 
 
 def wrong_jump(code: bytes, target: int) -> Exception:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from eth.vm.message import Message
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ledger.chain import compiled
+from ledger.chain import code_runs, compiled
 from ledger.chain.execution import LedgerState, open_state
 from ledger.chain.store import Store
 from ledger.chain.trie import EMPTY_ROOT
@@ -92,8 +93,12 @@ def ready(state: Any, code: bytes) -> Any:
     return state
 
 
-def run(state: Any, code: bytes, gas: int, data: bytes) -> ComputationAPI:
-    message = Message(gas=gas, to=CODE_AT, sender=SENDER, value=0, data=data, code=code)  # type: ignore[arg-type]
+def run(
+    state: Any, code: bytes, gas: int, data: bytes, *, static: bool = False
+) -> ComputationAPI:
+    message = Message(
+        gas=gas, to=CODE_AT, sender=SENDER, value=0, data=data, code=code, is_static=static,  # type: ignore[arg-type]
+    )  # fmt: skip
     context = state.get_transaction_context_class()(gas_price=0, origin=SENDER)
     result: ComputationAPI = state.computation_class.apply_message(state, message, context)
     return result
@@ -123,13 +128,28 @@ def end_transaction(state: Any, computation: ComputationAPI) -> None:
             state.delete_account(address)
 
 
-@pytest.fixture(params=[0, 1, 1 << 30], ids=["compiled", "compiled-on-return", "interpreted"])
-def _hot_after(request: pytest.FixtureRequest) -> Iterator[None]:
+COMPILED = ["compiled", "compiled-on-return", "compiled-along-targets", "compiled-in-short-runs"]
+
+
+@contextmanager
+def executed(way: str) -> Iterator[None]:
+    """Code is compiled in this way; "interpreted": not at all."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiled, "HOT_AFTER", request.param)
+        hot_after = {"compiled-on-return": 1, "interpreted": 1 << 30}.get(way, 0)
+        patch.setattr(compiled, "HOT_AFTER", hot_after)
+        if way == "compiled-along-targets":
+            patch.setattr(compiled.Program, "likelier", lambda program, target, following: target)
+        if way == "compiled-in-short-runs":
+            patch.setattr(code_runs, "MOST_OPCODES", 4)
         compiled.program_of.cache_clear()
         yield
     compiled.program_of.cache_clear()
+
+
+@pytest.fixture(params=[*COMPILED, "interpreted"])
+def _hot_after(request: pytest.FixtureRequest) -> Iterator[None]:
+    with executed(request.param):
+        yield
 
 
 @pytest.mark.usefixtures("_hot_after")
@@ -164,7 +184,61 @@ def test_copy_does_and_costs_the_same_with_any_gas(folder: Path, copied: bytes) 
     assert errors[0] == "OutOfGas" and errors[-1] == "", errors
 
 
-def expect_the_same(folder: Path, code: bytes, gas: int, data: bytes) -> object:
+WAYS_THROUGH = {
+    # SSTORE of a new slot, of what it holds, of another number, of 0; each looked at after.
+    "slots": "6007600355600354600760035560035401600860035560035401600060035560035401",
+    # Slot 1 held 5 before: cleared, set again, and set to what it held.
+    "refunds": "6000600155600960015560015450600560015560006001556001545b",
+    # LOG0, LOG2 with words from memory, LOG1 of more memory than there is.
+    "logs": "602a600052" "60206000a0" "60116022" "60406000a2" "6005" "60216101ffa1" "59",
+    # A word that another store, a byte, a store at a place not fixed, and a copy lie over.
+    "memory": "7f" + "ff" * 32 + "6000526001601052" "6000516000556007600553" "600051600155601136526000516002"
+    "553660058152600960015251600355600860006000376000516004" "55",
+    # All bits and 1, 5 and 10, 3 less 5, all bits doubled by MUL and by SHL.
+    "numbers": "36196001016000" "55361960051660" "0a16600155361960051660030360" "0255361960020260" "0355361960011b60"
+    "0455",
+    # A condition along each of its sides, what is left of the gas in between.
+    "sides": "6001600657fe5b5a5060006010575a505b5960035200",
+    # A function called twice: its way back is known each time.
+    "calls": "6005600f565b600b600f565b601a565b600160005101600052565b60206000f3",
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("_hot_after")
+@pytest.mark.parametrize("static", [False, True], ids=["", "static"])
+@pytest.mark.parametrize("name", WAYS_THROUGH)
+def test_a_way_through_ends_the_same_with_any_gas(folder: Path, name: str, static: bool) -> None:
+    code = bytes.fromhex(WAYS_THROUGH[name])
+    gas = [*range(0, 400, 3), *range(400, 9_000, 199), *range(19_000, 52_000, 311), 200_000]
+    ends = {expect_the_same(folder, code, one, b"", static=static) for one in gas}
+    assert ends == {"OutOfGas", "WriteProtection"} if static and name in NOT_STATIC else "" in ends
+
+
+ODD = {
+    "truths of truths": "36600210" + "15" * 400 + "60005500",
+    "truths doubled": "36600210" + "8016" * 60 + "8017" * 60 + "60005500",
+    "ways out with a deep stack": "5a" * 500 + "60005450" * 3_000 + "00",
+    "slots set with a deep stack": "5a" * 500 + "6001600055" * 2_000 + "00",
+    "conditions with a deep stack": "6000" * 900 + "57" * 400 + "00",
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_a_run_is_written_as_stays_short_whatever_the_code(folder: Path, name: str) -> None:
+    """Any member may deploy any code, and whoever executes it compiles it."""
+    code = bytes.fromhex(ODD[name])
+    source, _ = code_runs.RunWriter(code, 0, lambda target, following: following).written()
+    assert len(source) < 100_000
+    with executed("compiled"):
+        assert expect_the_same(folder, code, 1_000_000, b"") == ""
+
+
+NOT_STATIC = {"slots", "refunds", "logs", "memory", "numbers"}
+
+
+def expect_the_same(
+    folder: Path, code: bytes, gas: int, data: bytes, *, static: bool = False
+) -> object:
     """On ours as on py-evm; returns the kind of the error."""
     context = ExecutionContext(SENDER, 1, 1, 2, bytes(32), 10**8, (), 77, 0)  # type: ignore[arg-type]
     theirs = ready(LondonState(AtomicDB(), context, EMPTY_ROOT), code)
@@ -184,6 +258,6 @@ def expect_the_same(folder: Path, code: bytes, gas: int, data: bytes) -> object:
             ),
             code,
         )
-        expected = outcome(theirs, run(theirs, code, gas, data))
-        assert outcome(ours, run(ours, code, gas, data)) == expected
+        expected = outcome(theirs, run(theirs, code, gas, data, static=static))
+        assert outcome(ours, run(ours, code, gas, data, static=static)) == expected
     return expected["error"]

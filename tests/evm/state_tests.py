@@ -59,7 +59,7 @@ class OnPyEvm(LondonState):
 
 
 class Compiled(OnPyEvm):
-    """Our loop and compiled blocks on py-evm's state."""
+    """Our loop and compiled code on py-evm's state."""
 
     computation_class = CompiledComputation
 

@@ -13,13 +13,21 @@ from eth_keys.datatypes import PrivateKey
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ledger.chain import compiled
 from ledger.chain.execution import open_state
 from ledger.chain.pending import read_transaction
 from ledger.chain.trie import EMPTY_ROOT
 from ledger.keys import sign_transaction
 from ledger.replay.pyevm import MemoryStore
-from tests.chain.test_interpreter import CODE_AT, OTHER, OTHER_AT, codes, push, ready
+from tests.chain.test_interpreter import (
+    CODE_AT,
+    COMPILED,
+    OTHER,
+    OTHER_AT,
+    codes,
+    executed,
+    push,
+    ready,
+)
 
 pyrevm: Any = pytest.importorskip("pyrevm", reason="pyrevm is not installed")
 
@@ -192,13 +200,10 @@ def intrinsic_gas(data: bytes) -> int:
     return 21_000 + sum(16 if byte else 4 for byte in data)
 
 
-@pytest.fixture(params=[0, 1], ids=["compiled", "compiled-on-return"])
+@pytest.fixture(params=COMPILED)
 def _hot_after(request: pytest.FixtureRequest) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiled, "HOT_AFTER", request.param)
-        compiled.program_of.cache_clear()
+    with executed(request.param):
         yield
-    compiled.program_of.cache_clear()
 
 
 def check(code: bytes, gas: int, data: bytes) -> Outcome:

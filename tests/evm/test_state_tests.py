@@ -1,14 +1,13 @@
-"""Ethereum's published state tests on py-evm, on our compiled blocks, and on our state.
+"""Ethereum's published state tests on py-evm, on our compiled code, and on our state.
 
 They are fetched for the run and not part of this repository: with a checkout of
 `ethereum/legacytests`,
 
     PLEDGER_STATE_TESTS=legacytests/Cancun/GeneralStateTests pytest -m slow tests/evm
 
-runs every fixture that has a state after London. Without it there is nothing to run. With nothing
-else to do a core takes about an hour; of `stTimeConsuming` three minutes, and as many for its one
-file of four billion rounds of BLAKE2, which is left out unless `blake2b-py` is installed: py-evm
-uses it where it is.
+runs every fixture that has a state after London; with `-n 2` in ten minutes to half an hour.
+Without it there is nothing to run. One file of `stTimeConsuming` has four billion rounds of BLAKE2
+and is left out unless `blake2b-py` is installed: py-evm uses it where it is.
 """
 
 from __future__ import annotations
