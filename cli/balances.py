@@ -64,7 +64,7 @@ def _beside(accounts: _Accounts, decimals: int) -> str:
     """A column for each party."""
     parties = list(accounts)
     rows = [
-        (name, *(amount(accounts[party][name], decimals) for party in parties),
+        (text(f"account.{name}"), *(amount(accounts[party][name], decimals) for party in parties),
          amount(sum(accounts[party][name] for party in parties), decimals))
         for name in _moved(accounts)
     ]  # fmt: skip
@@ -77,8 +77,9 @@ def _below(accounts: _Accounts, decimals: int) -> str:
     rows = []
     for name in _moved(accounts):
         own = [(party, held[name]) for party, held in accounts.items() if held[name]]
-        rows += [(name, party, amount(minor, decimals)) for party, minor in own]
-        rows.append((name, text("cli.sum"), amount(sum(minor for _, minor in own), decimals)))
+        said = text(f"account.{name}")
+        rows += [(said, party, amount(minor, decimals)) for party, minor in own]
+        rows.append((said, text("cli.sum"), amount(sum(minor for _, minor in own), decimals)))
     return table(text("cli.balances_columns").split("|"), rows)
 
 

@@ -55,12 +55,12 @@ def _shown(checked: Checked) -> str:
         )
     ]
     if checked.failures:
-        from ledger.replay.invariants import invariants
+        from ledger.replay.invariants import invariants, words
 
         rows = [(one.check, one.deal, one.ref, one.expected, one.found) for one in checked.failures]
         lines.append(table(text("cli.check_columns").split("|"), rows))
         broken = sorted({one.check for one in checked.failures} & invariants().keys())
-        lines += [f"{letter}  {invariants()[letter]}" for letter in broken]
+        lines += [f"{letter}  {words(letter)}" for letter in broken]
     if checked.notices:
         rows_of_notices = [(one.kind.value, one.deal, one.detail) for one in checked.notices]
         lines.append(table(text("cli.notice_columns").split("|"), rows_of_notices))

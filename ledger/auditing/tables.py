@@ -187,8 +187,8 @@ class Making:
         rows = []
         for party, account in keys:
             opening, closing = before.get((party, account), 0), after.get((party, account), 0)
-            row = self._names[party], account.value, opening, closing - opening, closing
-            rows.append(Row(row))
+            said = word("account", account.value)
+            rows.append(Row((self._names[party], said, opening, closing - opening, closing)))
         return self._table("audit_balances", BALANCES, rows)
 
     def rules(self, found: Sequence[Exceptional], meanings: Mapping[str, str]) -> Table:

@@ -60,10 +60,11 @@ def build(asked: Asked) -> Report:
         for deal in deals:
             own = [*_accounts(book, deal, asked.day)]
             off += [deal.name] if sum(closing for _, _, _, closing in own) else []
-            rows += [
-                Row((deal.name, names[party], account.value, opening, closing - opening, closing))
-                for party, account, opening, closing in own
-            ]
+            for party, account, opening, closing in own:
+                said = word("account", account.value)
+                rows.append(
+                    Row((deal.name, names[party], said, opening, closing - opening, closing))
+                )
             _lend(book, deal, asked.day, lent)
             off += [deal.name] if not _ties(deal, own, lent) else []
         tables.append(shape.table("report_accounts", ACCOUNTS, rows))

@@ -54,12 +54,12 @@ def test_every_invariant_and_every_other_check_is_made(
     of_covered: Report, of_supplied: Report
 ) -> None:
     made = set(of_covered.checks) | set(of_supplied.checks) | ONLY_WHEN_ASKED | ONLY_OF_A_NETWORK
-    assert made == invariants().keys() | CHECKS.keys()
+    assert made == {*invariants(), *CHECKS}
 
 
 def test_a_deal_of_the_simplest_kind_is_checked_for_what_it_has(report: Report) -> None:
     assert set(report.checks) & invariants().keys() == LETTERS
-    assert set(report.checks) - LETTERS <= CHECKS.keys() - ONLY_OF_A_FOLDER - ONLY_WHEN_ASKED
+    assert set(report.checks) - LETTERS <= set(CHECKS) - ONLY_OF_A_FOLDER - ONLY_WHEN_ASKED
 
 
 @pytest.mark.parametrize("engine", ENGINES)

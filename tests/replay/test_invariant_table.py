@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from ledger import messages
 from ledger.replay import invariants
-from ledger.replay.invariants import by_contract
+from ledger.replay.invariants import by_contract, words
 from tests.docs.pages import DOCS, ROOT, rows, section
 
 PAGE = DOCS / "reference" / "invariants.md"
@@ -43,6 +44,18 @@ def test_the_page_quotes_every_tag_word_for_word() -> None:
     }
 
 
+def test_the_table_of_messages_has_them_in_both_languages() -> None:
+    names = [*invariants.CHECKS, *invariants.OF_A_LEDGER_IN_USE]
+    with messages.speaking("en"):
+        assert {letter: words(letter) for letter in LETTERS} == invariants.invariants()
+    with messages.speaking("zh"):
+        assert [one for one in (*LETTERS, *names) if not re.search("[一-鿿]", words(one))] == []
+    assert words("Q9") == ""
+    known = {f"invariant.{one}" for one in LETTERS} | {f"checks.{one}" for one in names}
+    told = {key for key in messages.table() if key.startswith(("invariant.", "checks."))}
+    assert told == known
+
+
 @pytest.mark.parametrize("row", TABLE, ids=LETTERS)
 def test_where_it_is_enforced_there_is_such_a_function(row: list[str]) -> None:
     module, function = row[2].strip("`").split(".")
@@ -72,7 +85,9 @@ def test_replay_checks_it_under_its_letter(letter: str) -> None:
 def test_every_check_by_name_is_on_the_page() -> None:
     listed = section(PAGE.read_text("utf-8"), "## What else is checked")
     named = {row[0].strip("`"): row[1] for row in rows(listed)}
-    assert named == invariants.CHECKS | invariants.OF_A_LEDGER_IN_USE
+    names = (*invariants.CHECKS, *invariants.OF_A_LEDGER_IN_USE)
+    with messages.speaking("en"):
+        assert named == {name: words(name) for name in names}
 
 
 def test_every_name_of_a_check_in_the_code_is_known() -> None:

@@ -12,7 +12,7 @@ from ledger.replay.invariants import CHECKS, invariants
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "reference" / "tampering.md"
-NAMES = CHECKS.keys() | invariants().keys()
+NAMES = {*CHECKS, *invariants()}
 
 
 def rows() -> list[tuple[str, str, str]]:

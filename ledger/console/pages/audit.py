@@ -283,16 +283,15 @@ def _levels(kept: Outcome) -> Sheet:
 
 def _checks(found: Mapping[Work, Outcome]) -> Sheet:
     """Every invariant and what else was looked at, how often, by each kind of work."""
-    from ledger.replay.invariants import CHECKS, OF_A_LEDGER_IN_USE, invariants
+    from ledger.replay.invariants import invariants, words
 
-    words = {**CHECKS, **OF_A_LEDGER_IN_USE, **invariants()}
     made = {work: kept.checks for work, kept in found.items()}
     failed = Counter(one.check for kept in found.values() for one in kept.failures)
     counted = {*failed, *(name for counts in made.values() for name in counts)}
     rows = [
         (
             name,
-            words.get(name, ""),
+            words(name),
             *(made.get(work, {}).get(name) for work in LOOKS),
             failed[name] if name in counted else None,
         )

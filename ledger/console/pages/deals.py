@@ -18,7 +18,7 @@ from ledger.figures import limits_on
 from ledger.messages import text
 from ledger.money import date_of
 from ledger.records import DepositKind
-from ledger.reporting.report import Said, Shape, Unit, as_text
+from ledger.reporting.report import Said, Shape, Unit, as_text, word
 from ledger.waterfall import Account
 
 PARTS = ("loans", "balances", "deposit", "claims", "days", "settlements", "statements", "vouchers")
@@ -137,7 +137,7 @@ def balances(view: View, name: str) -> Page:
     )
     rows = {account: [own[account] for own in held.values()] for account in Account}
     lines = [
-        Line((account.value, *own, sum(own)), _accounts(view, name, account, held))
+        Line((word("account", account.value), *own, sum(own)), _accounts(view, name, account, held))
         for account, own in rows.items()
         if any(own)
     ]

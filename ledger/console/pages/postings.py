@@ -69,9 +69,10 @@ def account(view: View, name: str, account_name: str) -> Page:
                col("amount_moved", Unit.AMOUNT, total=True),
                col("balance", Unit.AMOUNT))  # fmt: skip
     shape = view.shape(deal)
+    said = text(f"account.{chosen}")
     others = [(one, addresses.account(name, chosen.value, one)) for one in parties if one != party]
     return Page(
-        title=text("console.account_title", deal=name, account=chosen.value, party=party),
+        title=text("console.account_title", deal=name, account=said, party=party),
         tab="deals",
         lead=text("console.account_says"),
         facts=(Fact("balance", balance_minor, Unit.AMOUNT),),
