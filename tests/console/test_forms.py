@@ -199,6 +199,9 @@ def test_claims_are_shown_by_layer_and_posted_as_they_were_shown(
 def test_a_month_is_closed_with_the_statement_that_was_shown(monthly: tuple[Office, Browser]) -> None:
     office, browser = monthly
     page = browser.get(f"/deals/{DEAL}/statements/2026-01")
+    assert months_to_close(browser, "2026-01-31") == []
+    assert months_to_close(browser, "2026-02-01") == [("2026-01", 1)]
+    assert months_to_close(browser, "2026-04-30") == [("2026-01", 3)]
     draft = browser.post(page.form("/close"))
     address = draft.form("/post").action.removesuffix("/post")
     before = office.run("period", "show", DEAL, "--month", "2026-01", "--json").document
@@ -211,6 +214,18 @@ def test_a_month_is_closed_with_the_statement_that_was_shown(monthly: tuple[Offi
     assert not [one for one in done.page.forms if one.action.endswith("/close")]
     assert "PERIOD_CLOSED" in refused(forged(browser, f"/deals/{DEAL}/statements/2026-01/close"))
     assert "PERIOD_OUT_OF_ORDER" in refused(forged(browser, f"/deals/{DEAL}/statements/2026-09/close"))
+    assert months_to_close(browser, "2026-02-28") == []
+    assert months_to_close(browser, "2026-03-01") == [("2026-02", 1)]
+
+
+def months_to_close(browser: Browser, day: str) -> list[tuple[str, int]]:
+    rows = browser.rows(f"/today?date={day}", "to_do")
+    return [(row["what"][:7], row["count"]) for row in rows if row["duty"] == "month"]
+
+
+def test_where_the_terms_have_no_period_no_month_waits(acting: tuple[Office, Browser]) -> None:
+    _, browser = acting
+    assert months_to_close(browser, "2026-12-31") == []
 
 
 # ---- reversals

@@ -15,6 +15,9 @@ from ledger.days import signing_parties
 from ledger.errors import Reverted
 from ledger.events import FUNDERS
 from ledger.messages import text
+from ledger.money import date_of
+from ledger.periods import month_text
+from ledger.reckoning import month_of
 from ledger.reconcile.register import Register
 from ledger.reconcile.report import bucket_of
 from ledger.reporting.report import NOTHING, Shape, Unit, Value, word
@@ -180,6 +183,7 @@ def _duties(view: View, day: int) -> Iterator[_Duty]:
             yield from _deposit(view, deal, shape)
             yield from _claims(view, deal, shape, day)
             yield from _payments(view, deal, shape)
+            yield from _month(view, deal, shape, day)
 
 
 def _approvals(view: View) -> Iterator[_Duty]:
@@ -267,3 +271,20 @@ def _payments(view: View, deal: reading.Deal, shape: Shape) -> Iterator[_Duty]:
             what = text("console.duty_pay", id=own, payee=view.names[one.payee])
             link = addresses.deal(deal.name, f"settlements/{found.number}")
             yield _Duty("payment", deal.name, what, None, one.rest_minor, shape, link)
+
+
+def _month(view: View, deal: reading.Deal, shape: Shape, day: int) -> Iterator[_Duty]:
+    """The first month that is over and not closed, and how many are, said to who may close it."""
+    began = reading.first_day(view.book, deal.deal)
+    if began is None or deal.closed or not view.ruling(deal).terms.period.rule:
+        return
+    if view.member.number not in signing_parties(view.book, deal):
+        return
+    closed = reading.statements(view.book, deal.deal)
+    # Before any is closed an entry of an earlier month may come: its page says which is first.
+    first = closed[-1].month + 1 if closed else month_of(date_of(began))
+    over = month_of(date_of(day)) - first
+    if over > 0:
+        what = text("console.duty_month", month=month_text(first))
+        link = addresses.deal(deal.name, "statements")
+        yield _Duty("month", deal.name, what, over, None, shape, link)
