@@ -21,6 +21,8 @@ from ledger.refs import every
 from tests.cli.office import Office, Outcome
 from tests.replay import covered as covered_partnership
 
+pytestmark = pytest.mark.slow
+
 AUDITED = "2026-01-01", "2026-12-31"
 WITHOUT_DOCUMENTS = (
     "volumes", "balances", "sample", "vintages_before", "vintages_after", "roll_rates_before",

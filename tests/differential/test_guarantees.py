@@ -8,6 +8,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,6 +44,8 @@ from tests.contracts.sandbox.terms import PPM, Cap, Deposit, Layer, Terms
 from tests.contracts.sandbox.terms import Claim as ClaimTerms
 from tests.differential.deals import NAMES
 from tests.differential.test_vectors import vectors
+
+pytestmark = pytest.mark.slow
 
 FUNDING = (("bank", 600_000), ("platform", 400_000))
 PAYERS = NAMES[2:]

@@ -31,6 +31,8 @@ from tests.contracts.settlements.periods import (
 )
 from tests.differential.deals import NAMES, shares
 
+pytestmark = pytest.mark.slow
+
 VECTORS = ROOT.parent / "shared" / "vectors"
 TOGETHER: dict[str, Any] = {
     "funding": (("bank", 700_000), ("platform", 300_000)),

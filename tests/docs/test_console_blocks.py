@@ -14,6 +14,8 @@ import pytest
 from tests.docs.console import Difference, blocks, differences, fits
 from tests.docs.pages import DOCS, PAGES, README, name_of
 
+pytestmark = pytest.mark.slow
+
 TEST_LINE = (
     "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' && .venv/bin/python -m pytest -n auto --cov=ledger"
 )

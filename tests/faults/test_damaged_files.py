@@ -12,6 +12,8 @@ from ledger.chain.store import Store, Table, as_stored
 from tests.cli.office import DEAL, LOANS, SERVICER, Office, Outcome, found_office
 from tests.faults.workload import expect_book_as_rebuilt
 
+pytestmark = pytest.mark.slow
+
 PAGE = 4096
 
 

@@ -283,7 +283,7 @@ def test_the_table_of_tokens_shows_no_secret(idle: Office, tmp_path: Path) -> No
     assert made["scope"] == "read"
     assert made["expires_at"] > 1_700_000_000
     listed = office.run("node", "token", "list")
-    assert token.rpartition("_")[2] not in listed.stdout
+    assert token.split("_", 2)[2] not in listed.stdout
     assert "bank-a" in listed.stdout and "live" in listed.stdout
     chinese = office.run("--lang", "zh", "node", "token", "list", PLEDGER_LANG="zh")
     assert chinese.exit_code == 0

@@ -94,7 +94,7 @@ def test_the_file_holds_no_secret_and_is_its_owners_alone(tokens: Tokens, tmp_pa
     path = tmp_path / TOKENS_FILE
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     kept = path.read_text("utf-8")
-    assert token.rpartition("_")[2] not in kept
+    assert token.split("_", 2)[2] not in kept
     assert json.loads(kept)["tokens"][0]["member"] == "bank-a"
 
 

@@ -11,6 +11,8 @@ import pytest
 from tests.cli.office import LEAD, SERVICER, Office, Outcome
 from tests.proofs import history
 
+pytestmark = pytest.mark.slow
+
 AUDITOR = "outsider-o"
 
 

@@ -9,6 +9,8 @@ from ledger.keys import KeyUse
 from tests.replay.covered import CNY, GUARANTOR, LEAD, PARTNER, SERVICER, SHIELD, TIER_1, day
 from tests.replay.forge import Forge, found
 
+pytestmark = pytest.mark.slow
+
 WHOLE, OTHER = (1_000_000).to_bytes(3, "big"), (1_000_001).to_bytes(3, "big")
 
 

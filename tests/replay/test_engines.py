@@ -25,6 +25,8 @@ from ledger.waterfall import Account
 from tests.replay.forge import Forge, found
 from tests.replay.probe import GENESIS, PROBE, creation, header, signed, words
 
+pytestmark = pytest.mark.slow
+
 # ---- the same chain
 
 

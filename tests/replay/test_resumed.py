@@ -26,6 +26,8 @@ from ledger.replay.kept import EVENTS, MANIFEST, STATE, Kept, encode_event, hash
 from ledger.replay.resuming import Resumption, resume_from
 from tests.replay.forge import Forge, found
 
+pytestmark = pytest.mark.slow
+
 AUDITOR = "bank-b"
 KEY = PrivateKey(keccak(b"partnership-ledger open key" + b"replayed/20251001/bank-b/maker"))
 ENGINES = [None, "pyevm", "revm"] if is_installed("revm") else ["pyevm"]

@@ -34,6 +34,8 @@ from tests.replay.covered import GUARANTOR, LEAD, SERVICER, SHIELD, VOLUME, day
 from tests.replay.forge import Forge
 from tests.replay.test_covered_tampered import failing
 
+pytestmark = pytest.mark.slow
+
 DEAL = label(SHIELD)
 BANK, PARTNER, PLATFORM, GUARANTEE = 1, 2, 3, 4
 LAST = Place(1_000, 0, 0)

@@ -13,6 +13,8 @@ from ledger.wiring import POSTERS, WIRING
 from tests.replay.forge import STRANGER, Forge, found, hexed, placed, replayed, says
 from tests.replay.partnership import SERVICER
 
+pytestmark = pytest.mark.slow
+
 # ---- genesis
 
 

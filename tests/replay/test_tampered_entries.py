@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import rlp
 from eth_hash.auto import keccak
 from eth_keys.datatypes import PrivateKey
@@ -15,6 +16,8 @@ from ledger.keys import KeyUse
 from ledger.ledger import Ledger
 from tests.replay.forge import Forge, found, hexed, placed, replayed, says
 from tests.replay.partnership import JOINT, LEAD, SERVICER
+
+pytestmark = pytest.mark.slow
 
 VOTERS = ("bank-a", "bank-b", "bank-c")
 NUMBER_OF_SERVICER = 4

@@ -17,6 +17,8 @@ from ledger.ledger import Ledger
 from ledger.replay import replay
 from tests.replay.forge import CHAIN_ID, Forge, found, hexed, placed, says
 
+pytestmark = pytest.mark.slow
+
 AT = 9
 
 

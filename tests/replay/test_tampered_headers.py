@@ -11,6 +11,8 @@ from ledger.replay import replay
 from ledger.replay.report import Failure
 from tests.replay.forge import STRANGER, Forge, found, hexed, replayed, says
 
+pytestmark = pytest.mark.slow
+
 AT = 10
 
 

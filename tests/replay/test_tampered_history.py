@@ -22,6 +22,8 @@ from tests.proofs.history import signed
 from tests.replay.forge import STRANGER, Forge, found, hexed, replayed, says
 from tests.replay.partnership import LEAD, SERVICER
 
+pytestmark = pytest.mark.slow
+
 AT = 8
 
 

@@ -25,6 +25,8 @@ from tests.replay.forge import (
 )
 from tests.replay.partnership import JOINT, SERVICER
 
+pytestmark = pytest.mark.slow
+
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 """Of the group of secp256k1."""
 MEMBER = "sender a registered key of a member"

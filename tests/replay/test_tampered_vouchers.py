@@ -41,6 +41,8 @@ from tests.replay.supplied import (
     leaves,
 )
 
+pytestmark = pytest.mark.slow
+
 FIRST, SECOND, THIRD = TIERS
 DAY = day_number(date(2026, 5, 1))
 """After all that happened on the pieces used here."""

@@ -10,6 +10,8 @@ import pytest
 from tests.cli.office import Office
 from tests.scenarios.play import FOLDERS, minor, play, read, read_expected
 
+pytestmark = pytest.mark.slow
+
 FOUNDED: dict[Path, Path] = {}
 
 

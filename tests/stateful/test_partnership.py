@@ -16,6 +16,8 @@ from tests.stateful.deals import PARTNERSHIPS
 from tests.stateful.guaranteeing import Guaranteeing
 from tests.stateful.settling import Settling
 
+pytestmark = pytest.mark.slow
+
 
 class PartnershipMachine(Agreeing, Guaranteeing, Settling, Checks, RuleBasedStateMachine):
     """The contracts on one side, the model on the other."""

@@ -13,6 +13,8 @@ from tests.contracts.sandbox.days import DayKind, Totals
 from tests.contracts.sandbox.entries import LAST_DAY, on
 from tests.contracts.sandbox.partnership import DEAL, Member, deal_id, refused
 
+pytestmark = pytest.mark.slow
+
 ID = deal_id(DEAL)
 DAY = on("2026-02-01")
 LARGEST = 2**128 - 1

@@ -32,6 +32,8 @@ from tests.contracts.sandbox.terms import Cap, Deposit, Fees, Layer, Period, Rul
 from tests.contracts.sandbox.terms import Claim as ClaimTerms
 from tests.contracts.settlements.periods import close, month, statement
 
+pytestmark = pytest.mark.slow
+
 ID = deal_id(DEAL)
 PRINCIPAL = 100_000
 DUE = START + 200
