@@ -162,14 +162,10 @@ own tables are filled in order (`folding/ids.py`).
 KEY_BYTES = 6
 KEY_OF_ID = f"substr({{id}}, 1, {KEY_BYTES})"
 """What is kept of an id in `ids`. Whoever finds an entry by it compares the id of the row."""
-LOAN_BY_ID = (
-    "SELECT loans.* FROM ids CROSS JOIN loans ON loan = entry"
-    f" WHERE booking = 1 AND key = {KEY_OF_ID} AND loan_id = :id AND deal = :deal"
-).format(id=":id")
+_LOAN = "SELECT loans.* FROM ids CROSS JOIN loans ON loan = entry WHERE booking = 1 AND key"
+LOAN_BY_ID = f"{_LOAN} = {KEY_OF_ID} AND loan_id = :id AND deal = :deal".format(id=":id")
 """A loan has the number of the entry that booked it."""
-LOANS_BY_KEY = (
-    "SELECT loans.* FROM ids CROSS JOIN loans ON loan = entry WHERE booking = 1 AND key IN ({keys})"
-)
+LOANS_BY_KEY = f"{_LOAN} IN ({{keys}})"
 LOAN_CHAIN = (
     "WITH RECURSIVE chain (entry, before) AS ("
     f" SELECT entries.entry, before FROM ({LOAN_BY_ID}) JOIN entries ON entry = last_entry"

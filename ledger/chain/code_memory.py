@@ -25,7 +25,7 @@ class MemoryWriter:
         self._values = values
         self._names = names
         self._pay_ahead = pay
-        """Takes gas that is known now, to be paid with the rest of the segment."""
+        """Takes gas that is known now, to be paid with the rest of the stretch."""
         self._room = 0
         # By the text of the place: the word there, and the end of one for which there is room.
         self._words: dict[str, str] = {}

@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 
 from ledger.entries import Kind
 from ledger.events import FUNDERS, Amounts, DealTerms, Event, LoanRepaid, Place
-from ledger.folding.ids import Ids
+from ledger.folding.ids import Ids, rows_with_keys
 from ledger.records import (
     ENTRY_INDEXES,
-    KEY_BYTES,
     KEY_OF_ID,
     LOAN_BY_ID,
     LOANS_BY_KEY,
@@ -173,12 +172,12 @@ class AtHand:
 
     def look_up(self, events: Iterable[Event]) -> None:
         """Have the loans at hand that the events change: one by one they take far longer."""
-        keys = {event.loan_id[:KEY_BYTES] for event in events if isinstance(event, _CHANGING)}
-        if len(keys) < _WORTH_IT:
+        ids = [*{event.loan_id for event in events if isinstance(event, _CHANGING)}]
+        if len(ids) < _WORTH_IT:
             return
-        marks = ", ".join("?" * len(keys))
-        for row in self.connection.execute(LOANS_BY_KEY.format(keys=marks), [*keys]):
+        for row in rows_with_keys(self.connection, LOANS_BY_KEY, ids):
             loan = Loan(*row)
+            # What is at hand already may have changed since it was written.
             self._loans.setdefault((loan.deal, loan.loan_id), loan)
 
     def add_loan(self, loan: Loan) -> None:

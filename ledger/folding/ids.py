@@ -8,11 +8,15 @@ when there are enough of them they are put into the long one in order, many to a
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from ledger.records import KEY_OF_ID
+from ledger.records import KEY_BYTES, KEY_OF_ID
 
 MOST_RECENT = 1 << 18
 """So many entries are gathered at once."""
+KEYS_AT_ONCE = 1_000
+"""So many ids are looked for by one query."""
 _KEY = KEY_OF_ID.format(id="entry_id")
 
 
@@ -75,3 +79,17 @@ class Ids:
         self._connection.execute("DELETE FROM recent_ids WHERE entry <= ?", (last,))
         self._connection.execute("DELETE FROM gathered")
         self._connection.execute("INSERT INTO gathered VALUES (?)", (last,))
+
+
+def rows_with_keys(
+    connection: sqlite3.Connection, query: str, ids: Sequence[bytes], *others: object
+) -> Iterator[Any]:
+    """Rows of a query with `IN ({keys})`, for so many ids that one by one would take far longer.
+
+    `others`: what its later parameters are. Rows of ids that begin alike are among them.
+    """
+    keys = [one[:KEY_BYTES] for one in ids]
+    for start in range(0, len(keys), KEYS_AT_ONCE):
+        some = keys[start : start + KEYS_AT_ONCE]
+        asked = query.format(keys=", ".join("?" * len(some)))
+        yield from connection.execute(asked, (*some, *others))

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from ledger.book import Book
 from ledger.entries import Kind
 from ledger.events import Amounts, DealTerms
+from ledger.folding.ids import rows_with_keys
 from ledger.records import (
-    KEY_BYTES,
     KEY_OF_ID,
     LOAN_BY_ID,
     LOAN_CHAIN,
@@ -37,7 +37,6 @@ _BY_KEY = (
     f"SELECT {_ENTRY} FROM ids CROSS JOIN entries USING (entry)"
     " WHERE booking = 0 AND key IN ({keys}) AND deal = ?"
 )
-_KEYS_AT_ONCE = 1_000
 
 _OTHERS_THAN_PLAIN = (
     "(SELECT loan FROM entries WHERE +deal = :deal"
@@ -85,24 +84,16 @@ def loan(book: Book, deal: int, loan_id: bytes) -> Loan | None:
 
 def loans_by_id(book: Book, deal: int, ids: Sequence[bytes]) -> dict[bytes, Loan]:
     """Those of the loans that the book has."""
-    found = (Loan(*row) for row in _with_keys(book, f"{LOANS_BY_KEY} AND deal = ?", deal, ids))
-    wanted = {*ids}
+    query, wanted = f"{LOANS_BY_KEY} AND deal = ?", {*ids}
+    found = (Loan(*row) for row in rows_with_keys(book.connection, query, ids, deal))
     return {one.loan_id: one for one in found if one.loan_id in wanted}
 
 
 def entries_by_id(book: Book, deal: int, ids: Sequence[bytes]) -> dict[bytes, Posted]:
     """Those of the entries, bookings apart, that the book has."""
-    found = map(_posted, _with_keys(book, _BY_KEY, deal, ids))
     wanted = {*ids}
+    found = map(_posted, rows_with_keys(book.connection, _BY_KEY, ids, deal))
     return {one.entry_id: one for one in found if one.entry_id in wanted}
-
-
-def _with_keys(book: Book, query: str, deal: int, ids: Sequence[bytes]) -> Iterator[Any]:
-    keys = [one[:KEY_BYTES] for one in ids]
-    for start in range(0, len(keys), _KEYS_AT_ONCE):
-        some = keys[start : start + _KEYS_AT_ONCE]
-        asked = query.format(keys=", ".join("?" * len(some)))
-        yield from book.connection.execute(asked, (*some, deal))
 
 
 def overdue_loans(

@@ -203,6 +203,8 @@ WAYS_THROUGH = {
     "calls": "6005600f565b600b600f565b601a565b600160005101600052565b60206000f3",
 }  # fmt: skip
 
+NOT_STATIC = {"slots", "refunds", "logs", "memory", "numbers"}
+
 
 @pytest.mark.usefixtures("_hot_after")
 @pytest.mark.parametrize("static", [False, True], ids=["", "static"])
@@ -232,8 +234,6 @@ def test_what_a_run_is_written_as_stays_short_whatever_the_code(folder: Path, na
     with executed("compiled"):
         assert expect_the_same(folder, code, 1_000_000, b"") == ""
 
-
-NOT_STATIC = {"slots", "refunds", "logs", "memory", "numbers"}
 
 
 def expect_the_same(

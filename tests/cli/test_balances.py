@@ -82,6 +82,7 @@ def test_text_in_chinese(lent: Office, chinese: None) -> None:
     lines = lent.run("balances", DEAL).stdout.splitlines()
     assert lines[0] == "joint-2026-01  CNY  截至区块 7（借 +，贷 -）"
     assert lines[1].split() == ["科目", "bank-a", "platform-p", "guarantor-g", "合计"]
+    assert [line.split()[:2] for line in lines if line.startswith("LOANS")] == [["LOANS", "贷款本金"]]
     assert lines[-1] == "借贷平衡"
 
 

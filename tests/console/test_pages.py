@@ -137,6 +137,12 @@ def test_both_languages_say_the_same_numbers(bank: Browser) -> None:
     assert "协议" in other.text and "协议" not in english.text
     numbers = re.compile(r"\d[\d,]*\.\d\d")
     assert sorted(numbers.findall(other.text)) == sorted(numbers.findall(english.text))
+    held = chinese.get(f"/deals/{DEAL}/balances")
+    assert "LOANS 贷款本金" in held.text and "贷款本金" not in bank.get(f"/deals/{DEAL}/balances").text
+    assert "LOANS" in {row["account"] for row in chinese.rows(f"/deals/{DEAL}/balances", "balances")}
+    for one, says in ((chinese, "全部科目的余额之和为 0"), (bank, "over all parties and accounts is 0")):
+        (row,) = [row for row in one.rows("/audit", "checks") if row["check"] == "J1"]
+        assert says in row["says"]
     settled = english.form("/language")
     switched = Browser(bank.url)
     switched.enter()

@@ -80,16 +80,22 @@ def two_words(*fields: int) -> tuple[int, int]:
     return words[0], words[1]
 
 
-def fold(runs: Sequence[Sequence[Sequence[Event]]], into: Book | None = None) -> Book:
-    """A book of runs of transactions, each a block of its own."""
+def fold(
+    runs: Sequence[Sequence[Sequence[Event]]], into: Book | None = None, *, together: bool = False
+) -> Book:
+    """A book of runs of transactions, each a block of its own, and folded together if asked for."""
     folded = into or Book(sqlite3.connect(":memory:"))
     block = folded.at[0]
     for run in runs:
         folded.begin()
         for transaction in run:
             block += 1
-            for log, event in enumerate(transaction):
-                folded.apply(event, Place(block, 0, log))
+            placed = [(event, Place(block, 0, log)) for log, event in enumerate(transaction)]
+            if together:
+                folded.apply_all(placed)
+            else:
+                for event, place in placed:
+                    folded.apply(event, place)
         folded.commit(block, bytes(32))
     return folded
 

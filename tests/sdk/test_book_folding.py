@@ -16,7 +16,7 @@ from ledger.events import (
     LoanWrittenOff,
     Place,
 )
-from ledger.folding import at_hand, balances
+from ledger.folding import at_hand, balances, ids
 from tests.sdk.made_events import DEAL, agreed, fold, rows, terms
 
 LOANS = [bytes([7, at]).ljust(32, b"\0") for at in range(40)]
@@ -78,6 +78,35 @@ def test_a_fold_at_once_and_one_in_runs_give_the_same_rows(
     in_runs = rows(fold([[transaction] for transaction in story(parties)]))
     assert together == in_runs
     assert rows(fold([story(parties)])) == together
+
+
+@pytest.mark.parametrize("keys", [3, 1_000])
+def test_loans_looked_up_together_are_as_the_run_left_them(
+    keys: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second look finds in the tables what the loans were before the run."""
+    terms_agreed, lent, *_ = story(2)
+    paid = legs(2, Amounts(100, 9, 2, 0).pack())[:4]
+    rounds: list[list[Event]] = [
+        [EntriesSubmitted(DEAL, 1, 1), *(
+            LoanRepaid(own(10 + turn, at), loan, 20_030 + turn, paid) for at, loan in enumerate(LOANS)
+        )]
+        for turn in range(3)
+    ]  # fmt: skip
+    runs = [[terms_agreed, lent], rounds]
+    expected = rows(fold(runs))
+    monkeypatch.setattr(ids, "KEYS_AT_ONCE", keys)
+    folded = fold(runs, together=True)
+    assert rows(folded) == expected
+    loan = reading.loan(folded, 1, LOANS[7])
+    assert loan is not None and (loan.sequence, loan.outstanding_minor) == (4, 2_000 - 3 * 200)
+    assert reading.loans_by_id(folded, 1, [LOANS[7], own(9, 9)]) == {LOANS[7]: loan}
+    one = reading.entry(folded, 1, own(11, 7))
+    assert one is not None
+    assert reading.entries_by_id(folded, 1, [own(11, 7), LOANS[7]]) == {own(11, 7): one}
+    # What only begins alike is another one.
+    assert reading.entries_by_id(folded, 1, [own(11, 7)[:6] + b"\7" * 26]) == {}
+    assert reading.loans_by_id(folded, 1, [LOANS[7][:6] + b"\7" * 26]) == {}
 
 
 @pytest.mark.parametrize("parties", [2, 4, 6])

@@ -20,10 +20,10 @@ from ledger.entries import (
     Waiver,
     WriteOff,
 )
+from ledger.folding import ids
 from ledger.ledger import Ledger
 from ledger.money import day_number
 from ledger.probing import Probing
-from ledger.reading import lending
 from ledger.rows import BATCH_ROWS, At, Row, Sendable, amounts, particulars
 from ledger.submission import LAST_DATE, Plan, Planner
 from tests.sdk.sdk_office import DEAL, SERVICER, TERMS, agree, booking, repayment, uncovered
@@ -71,11 +71,23 @@ def test_it_is_all_the_same_how_many_are_looked_up_at_once(
     more = [booking("C"), repayment("3", "B"), Cure(loan_ref="B"),
             repayment("4", "C"), repayment("5", "A")]  # fmt: skip
     monkeypatch.setattr(submission, "_LOOKED_UP", together)
-    monkeypatch.setattr(lending, "_KEYS_AT_ONCE", keys)
+    monkeypatch.setattr(ids, "KEYS_AT_ONCE", keys)
     planned = plan(ledger, *posted, *more)
     assert planned.already_posted == len(posted)
     rows = {row.entry.ref: row.sequence for batch in planned.batches for row in batch}
     assert rows == {"C": 0, "3": 3, "cure/B/2026-03-01": 4, "4": 1, "5": 2}
+
+
+def test_a_cure_that_was_posted_is_known_by_the_mark_it_ended(ledger: Ledger) -> None:
+    marked = OverdueMark(loan_ref="A", since_date=date(2026, 3, 1))
+    posted = [booking("A"), marked, Cure(loan_ref="A")]
+    ledger.submit(posted, deal=DEAL, by=SERVICER)
+    again = plan(ledger, Cure(loan_ref="A"))
+    assert (again.already_posted, again.batches) == (1, [])
+    # A loan may be called as the cure of another: it is looked for among the entries all the same.
+    alike = booking("cure/A/2026-03-01")
+    both = plan(ledger, alike, Cure(loan_ref="A"))
+    assert both.already_posted == 1 and shape(both) == [("book", [alike.ref])]
 
 
 def shape(planned: Plan) -> list[tuple[str, list[str]]]:
