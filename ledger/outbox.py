@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.chain.engine import Engine, Handed, Head, Receipt, Submission
@@ -120,9 +121,12 @@ class Outbox:
         """Try the call of a key that need not be here. Raises `Reverted`."""
         self._submission.probe(sender=sender, to=to, data=data)
 
-    def keep(self) -> Head:
-        """Seal and commit what was sent; on a network, wait until it is final."""
-        return self._submission.keep()
+    def keep(self, meanwhile: Callable[[], None] | None = None) -> Head:
+        """Seal and commit what was sent; on a network, wait until it is final.
+
+        `meanwhile`: see `Submission.keep`.
+        """
+        return self._submission.keep(meanwhile)
 
 
 def final_block(engine: Engine, head: Head) -> int:

@@ -48,7 +48,7 @@ class StateNodes:
 
     def load(self, path: bytes) -> bytes | None:
         """RLP of the node at a path."""
-        return self.view.get(Table.STATE, self._prefix + path)
+        return self.view.get(Table.STATE, self._prefix + path, hashed=True)
 
     def save(self, path: bytes, encoded: bytes) -> None:
         """Put a node at a path."""
@@ -179,7 +179,7 @@ class LedgerAccounts:
             return b""
         code = self._codes.get(code_hash)
         if code is None:
-            code = self._view.get(Table.STATE, CODE + code_hash)
+            code = self._view.get(Table.STATE, CODE + code_hash, hashed=True)
             if code is None or keccak(code) != code_hash:
                 raise self._damaged(f"code of 0x{address.hex()}", code_hash, code)
             self._codes[code_hash] = code

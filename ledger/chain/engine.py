@@ -6,7 +6,7 @@ Two implementations stand behind this protocol: `local` (py-evm and Clique on LM
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -105,8 +105,12 @@ class Submission(Protocol):
         """Drop the effects of all probes."""
         ...
 
-    def keep(self) -> Head:
-        """Seal what was sent into one or more blocks and commit them to disk; returns the head."""
+    def keep(self, meanwhile: Callable[[], None] | None = None) -> Head:
+        """Seal what was sent into one or more blocks and commit them to disk; returns the head.
+
+        `meanwhile`, which raises nothing, is called in another thread while the disk is waited for;
+        not in a dry run, and not by a chain that is elsewhere.
+        """
         ...
 
 

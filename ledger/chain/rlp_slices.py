@@ -7,6 +7,7 @@ error says why. It is imported then only: it takes a reading command as long to 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 try:
@@ -19,6 +20,7 @@ _SHORT_BYTES = 55
 _MAX_DEPTH = 16
 _ADDRESS_BYTES, _TOPIC_BYTES = 20, 33
 _LONG_LIST = 0xF8
+_LONGEST_SHORT_STRING = _STRING + _SHORT_BYTES
 # Bytes of a list of topics that are allowed.
 _TOPICS = {_TOPIC_BYTES * count: _TOPIC_BYTES * count for count in range(5)}
 
@@ -94,6 +96,47 @@ def encode_items(items: Any) -> bytes:
     return bytes(encode_raw(items))
 
 
+def string_item(value: bytes) -> bytes:
+    """RLP of bytes, as it stands within a list."""
+    length = len(value)
+    if length == 1 and value[0] < _STRING:
+        return value
+    return _announced(_STRING, length) + value
+
+
+def list_of(items: Iterable[bytes]) -> bytes:
+    """RLP of a list of items that are RLP already."""
+    body = b"".join(items)
+    return _announced(_LIST, len(body)) + body
+
+
+def items_of(encoded: bytes) -> list[bytes]:
+    """The items, as RLP, of a list that a hash vouches for."""
+    first = encoded[0]
+    at = 1 if first < _LONG_LIST else first - _LIST - _SHORT_BYTES + 1
+    end = len(encoded)
+    items = []
+    while at < end:
+        first = encoded[at]
+        if first <= _STRING:
+            after = at + 1
+        elif first <= _LONGEST_SHORT_STRING:
+            after = at + 1 + first - _STRING
+        else:
+            content, length = _announcement(encoded, at)
+            after = content + length
+        items.append(encoded[at:after])
+        at = after
+    return items
+
+
+def content_of(item: bytes) -> bytes:
+    """The bytes of which this is RLP."""
+    if item[0] < _STRING:
+        return item
+    return item[_announcement(item, 0)[0] :]
+
+
 def integer(value: int) -> bytes:
     """A number as RLP has it: big-endian, without zeros before it."""
     return value.to_bytes((value.bit_length() + 7) // 8, "big")
@@ -147,6 +190,23 @@ def _item(encoded: bytes, start: int, limit: int, depth: int) -> tuple[Any, int]
         item, at = _item(encoded, at, end, depth + 1)
         items.append(item)
     return items, end
+
+
+def _announced(kind: int, length: int) -> bytes:
+    if length <= _SHORT_BYTES:
+        return bytes((kind + length,))
+    of_length = integer(length)
+    return bytes((kind + _SHORT_BYTES + len(of_length),)) + of_length
+
+
+def _announcement(encoded: bytes, start: int) -> tuple[int, int]:
+    """Where the content of the string or list at `start` begins, and how long it is."""
+    length = encoded[start] - (_STRING if encoded[start] < _LIST else _LIST)
+    at = start + 1
+    if length <= _SHORT_BYTES:
+        return at, length
+    after = at + length - _SHORT_BYTES
+    return after, int.from_bytes(encoded[at:after], "big")
 
 
 def _content(encoded: bytes, start: int, limit: int, length: int) -> tuple[int, int]:

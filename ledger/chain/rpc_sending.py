@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +99,7 @@ class RpcSubmission:
     def forget(self) -> None:
         """Nothing to drop."""
 
-    def keep(self) -> Head:
+    def keep(self, meanwhile: Callable[[], None] | None = None) -> Head:
         """Wait until everything sent is final, unless the engine does not wait.
 
         Returns the block of the last of it, or the head. What falls out of the chain meanwhile is

@@ -143,7 +143,7 @@ class LocalSubmission:
         self._began(pending)
         return True
 
-    def keep(self) -> Head:
+    def keep(self, meanwhile: Callable[[], None] | None = None) -> Head:
         """Seal what was sent into one or more blocks and commit them to disk; returns the head."""
         assert self._open, "the submission is over"
         if self._pending is not None and self._pending.transactions:
@@ -153,7 +153,7 @@ class LocalSubmission:
         write_head(self._batch, self._parent)
         write_proposals(self._batch, self._proposals)
         if not self._dry_run:
-            self._batch.commit()
+            self._batch.commit(meanwhile)
             self.accounts = accounts
         return self._parent.head
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import errno
 import struct
+import threading
 import weakref
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -37,6 +38,7 @@ _DEFLATE_LEVEL = 1
 # Far above any value the gas limit allows, far below what a made-up record can swell to.
 _MAX_VALUE_BYTES = 1 << 28
 _MAX_READERS = 1024
+_MOST_HELD = 100_000
 # The two meta pages at the start of the file (LMDB 0.9, 64 bits): magic and version, page size,
 # number of the last page, number of the transaction. The page with the newer transaction counts.
 _META = struct.Struct("=16xII16xI92xQQ")
@@ -78,18 +80,23 @@ class View:
         self.block = 0
         """Number of the block that errors name when a key does not say one."""
         self.known_nodes = store.known_nodes
-        """Decoded nodes of the state's tries by their hash, the same for all views of a store."""
+        """Of the state's tries, by reference, the same for all views of a store."""
         self._store = store
         self._transaction = transaction
 
-    def get(self, table: Table, key: bytes) -> bytes | None:
-        """The value, or None. Raises `ChainCorrupt` when it is not what was written."""
+    def get(self, table: Table, key: bytes, *, hashed: bool = False) -> bytes | None:
+        """The value, or None. Raises `ChainCorrupt` when it is not what was written.
+
+        `hashed`: who reads it knows its hash and compares that, which spares the checksum.
+        """
         try:
             stored = self._transaction.get(_PREFIXES[table] + key)
         except lmdb.Error as error:
             raise self._store.explain(error) from error
         if stored is None:
             return None
+        if hashed:
+            return bytes(stored[_CHECKSUM_BYTES:])
         return self._checked(table, key, stored)
 
     def need(self, table: Table, key: bytes) -> bytes:
@@ -143,26 +150,90 @@ class View:
 class Batch(View):
     """Writes that reach the disk together at `commit`, or not at all."""
 
+    def __init__(self, store: Store, transaction: Any) -> None:
+        super().__init__(store, transaction)
+        # Of the state, which is set again block by block. None: removed.
+        self._held: dict[bytes, bytes | None] = {}
+
+    def get(self, table: Table, key: bytes, *, hashed: bool = False) -> bytes | None:
+        """The same, with the own writes."""
+        if table is Table.STATE and key in self._held:
+            return self._held[key]
+        return View.get(self, table, key, hashed=hashed)
+
+    def scan(self, table: Table, first: bytes, end: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """The same, with the own writes."""
+        self._write_held()
+        return View.scan(self, table, first, end)
+
     def put(self, table: Table, key: bytes, value: bytes) -> None:
         """Set a value. Raises `DiskFull`."""
-        try:
-            self._transaction.put(_PREFIXES[table] + key, as_stored(table, key, value))
-        except (lmdb.Error, OSError) as error:
-            raise self._store.explain(error) from error
+        if table is Table.STATE:
+            self._hold(key, value)
+        else:
+            self._put([(_PREFIXES[table] + key, as_stored(table, key, value))])
 
     def delete(self, table: Table, key: bytes) -> None:
         """Remove a value, if there is one."""
+        if table is Table.STATE:
+            self._hold(key, None)
+        else:
+            self._delete(_PREFIXES[table] + key)
+
+    def _hold(self, key: bytes, value: bytes | None) -> None:
+        if len(self._held) >= _MOST_HELD:
+            self._write_held()
+        self._held[key] = value
+
+    def _write_held(self) -> None:
+        prefix, values = _PREFIXES[Table.STATE], []
+        # In order: neighbours lie on one page, which is looked for once.
+        for key, value in sorted(self._held.items()):
+            if value is None:
+                self._delete(prefix + key)
+            else:
+                values.append((prefix + key, as_stored(Table.STATE, key, value)))
+        self._put(values)
+        self._held.clear()
+
+    def _put(self, pairs: Sequence[tuple[bytes, bytes]]) -> None:
         try:
-            self._transaction.delete(_PREFIXES[table] + key)
+            with self._transaction.cursor() as cursor:
+                cursor.putmulti(pairs)
         except (lmdb.Error, OSError) as error:
             raise self._store.explain(error) from error
 
-    def commit(self) -> None:
-        """Write everything to the disk and wait until it is there. Raises `DiskFull`."""
+    def _delete(self, stored_key: bytes) -> None:
         try:
-            self._transaction.commit()
+            self._transaction.delete(stored_key)
         except (lmdb.Error, OSError) as error:
             raise self._store.explain(error) from error
+
+    def commit(self, meanwhile: Callable[[], None] | None = None) -> None:
+        """Write everything to the disk and wait until it is there. Raises `DiskFull`.
+
+        `meanwhile` is called in another thread, and has returned at the end: LMDB needs no
+        interpreter to write, but the thread that began.
+        """
+        self._write_held()
+        with _beside(meanwhile):
+            try:
+                self._transaction.commit()
+            except (lmdb.Error, OSError) as error:
+                raise self._store.explain(error) from error
+
+
+@contextmanager
+def _beside(meanwhile: Callable[[], None] | None) -> Iterator[None]:
+    if meanwhile is None:
+        yield
+        return
+    thread = threading.Thread(target=meanwhile)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
 
 
 def write_format(batch: Batch) -> None:

@@ -65,7 +65,7 @@ class MemoryStore(Batch):
         self.known_nodes = {}
         self.values: dict[bytes, bytes] = {}
 
-    def get(self, table: Table, key: bytes) -> bytes | None:
+    def get(self, table: Table, key: bytes, *, hashed: bool = False) -> bytes | None:
         """The value, or None."""
         return self.values.get(key)
 

@@ -98,7 +98,7 @@ def test_what_the_disk_did_not_take_is_forgotten(
     post(engine, shelf.write(0, 1, 5))
     nonce = shelf.sender.nonce
 
-    def full(batch: Batch) -> None:
+    def full(batch: Batch, meanwhile: object = None) -> None:
         raise DiskFull(engine._store._file)
 
     with monkeypatch.context() as patch, pytest.raises(DiskFull):

@@ -127,7 +127,7 @@ def test_killed_process_leaves_all_of_a_submission_or_nothing(
             with engine.submission() as submission:
                 for raw in raws:
                     submission.send(raw)
-                def wait():
+                def wait(meanwhile):
                     print("holding", flush=True)
                     sys.stdin.readline()
                 submission._batch.commit = wait

@@ -58,6 +58,26 @@ def test_root_after_each_batch_is_that_of_py_trie(batches: list[dict[bytes, byte
             assert Trie(nodes, ours.root).get(nibbles_of(key)) == value
 
 
+@pytest.mark.parametrize("value", [b"", b"other", b"v" * 40])
+def test_a_leaf_that_changes_makes_room_for_another(value: bytes) -> None:
+    first, second, third = (nibbles_of(bytes([1, 1, at])) for at in (0, 1, 0x20))
+    ours, theirs = Trie(Memory(), EMPTY_ROOT), HexaryTrie({})
+    ours.update([(first, b"v" * 40), (third[:5] + b"\x09", b"z")])
+    ours.update([(third[:5] + b"\x09", b""), (first, value), (second, b"w" * 40)])
+    for key, kept in ((bytes([1, 1, 0]), value), (bytes([1, 1, 1]), b"w" * 40)):
+        if kept:
+            theirs[key] = kept
+    assert ours.root == theirs.root_hash
+    ours.update([(first, b"1"), (second, b"2"), (third, b"3")])
+    for at, kept in ((0, b"1"), (1, b"2"), (0x20, b"3")):
+        theirs[bytes([1, 1, at])] = kept
+    assert ours.root == theirs.root_hash
+    alone = Trie(Memory(), EMPTY_ROOT)
+    alone.update([(first, b"v")])
+    alone.update([(first, b"1"), (second, b"2"), (third, b"3")])
+    assert alone.root == ours.root
+
+
 @given(BATCHES)
 def test_only_nodes_of_the_present_state_are_kept(batches: list[dict[bytes, bytes]]) -> None:
     nodes, anew = Memory(), Memory()

@@ -9,7 +9,14 @@ import rlp
 from hypothesis import given
 from hypothesis import strategies as some
 
-from ledger.chain.rlp_slices import decode_items, receipt_logs
+from ledger.chain.rlp_slices import (
+    content_of,
+    decode_items,
+    items_of,
+    list_of,
+    receipt_logs,
+    string_item,
+)
 
 STRINGS = some.binary(max_size=80) | some.binary(min_size=250, max_size=300)
 PREFIXES = some.sampled_from((0, 0x7F, 0x80, 0x81, 0xB7, 0xB8, 0xC0, 0xF7, 0xF8))
@@ -21,6 +28,19 @@ ITEMS: some.SearchStrategy[Any] = some.recursive(
 @given(ITEMS)
 def test_what_was_encoded_comes_back(item: Any) -> None:
     assert decode_items(rlp.encode(item)) == item
+
+
+@given(some.lists(ITEMS, max_size=20) | some.lists(some.just(b"") | STRINGS, min_size=17, max_size=17))
+def test_a_list_is_cut_into_its_items_and_put_together_again(items: list[Any]) -> None:
+    encoded = rlp.encode(items)
+    assert items_of(encoded) == [rlp.encode(item) for item in items]
+    assert list_of(rlp.encode(item) for item in items) == encoded
+
+
+@given(STRINGS | some.binary(min_size=1, max_size=1) | some.binary(min_size=65_530, max_size=65_540))
+def test_a_string_within_a_list_is_its_rlp(value: bytes) -> None:
+    assert string_item(value) == rlp.encode(value)
+    assert content_of(string_item(value)) == value
 
 
 def nested(levels: int) -> Any:
