@@ -31,7 +31,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[sqlite3.Co
 def held(connection: sqlite3.Connection) -> tuple[int, int]:
     return tuple(
         connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-        for table in ("refs", "recent_refs")
+        for table in ("gathered_refs", "recent_refs")
     )  # type: ignore[return-value]
 
 
@@ -76,6 +76,48 @@ def test_a_file_of_an_older_version_is_taken_over(tmp_path: Path) -> None:
     assert [refs.text_of(connection, pair(name)[0]) for name in ("L-1", "L-2")] == ["L-1", "L-2"]
     assert sorted(refs.every(connection)) == sorted([pair("L-1"), pair("L-2")])
     connection.close()
+
+
+def test_what_an_older_version_kept_is_not_kept_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refs, "MOST_RECENT", 10)
+    pairs = [pair(f"L-{at}") for at in range(30)]
+    older = sqlite3.connect(tmp_path / "refs.sqlite")
+    older.execute(_OLDER)
+    older.execute(_OLDER.replace("refs", "recent_refs"))
+    older.executemany("INSERT INTO refs VALUES (?, ?)", pairs[:12])
+    older.executemany("INSERT INTO recent_refs VALUES (?, ?)", pairs[10:15])
+    older.commit()
+    assert sorted(refs.every(older)) == sorted(pairs[:15])
+    older.close()
+    connection = open_refs(tmp_path / "refs.sqlite")
+    refs.keep(connection, pairs)
+    assert held(connection) == (18, 0)
+    assert sorted(refs.every(connection)) == sorted(pairs)
+    assert refs.texts_of(connection, [own for own, _ in pairs]) == dict(pairs)
+    connection.close()
+
+
+def test_ids_that_begin_alike_are_different(kept: sqlite3.Connection) -> None:
+    pairs = [(b"\x05" * 8 + at.to_bytes(24, "big"), f"L-{at}") for at in range(120)]
+    refs.keep(kept, pairs)
+    refs.keep(kept, pairs[:100])
+    assert held(kept) == (120, 0) or held(kept) == (120, 100)
+    assert sorted(refs.every(kept)) == sorted(pairs)
+    assert [refs.text_of(kept, own) for own, _ in pairs] == [ref for _, ref in pairs]
+
+
+def test_a_run_that_cannot_be_gathered_keeps_nothing(kept: sqlite3.Connection) -> None:
+    refs.keep(kept, [pair("L-1")])
+    kept.execute(
+        "CREATE TEMP TRIGGER full BEFORE INSERT ON gathered_refs WHEN new.ref = 'L-7'"
+        " BEGIN SELECT RAISE(ABORT, 'full'); END"
+    )
+    with pytest.raises(sqlite3.Error, match="full"):
+        refs.keep(kept, [pair(f"L-{at}") for at in range(120)])
+    assert not kept.in_transaction
+    assert [*refs.every(kept)] == [pair("L-1")]
 
 
 def test_a_run_costs_as_many_pages_of_the_disk_when_there_are_many(
