@@ -7,7 +7,7 @@ It lives in an SQLite connection given by the caller, a file or memory.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ledger.events import Event, Place
@@ -24,7 +24,7 @@ from ledger.folding.register import Register
 from ledger.folding.settlements import Settlements
 from ledger.folding.unsettled import Folded, Unsettled
 from ledger.folding.vouchers import Vouchers
-from ledger.records import TABLES, has_tables, make_tables
+from ledger.records import TABLES, Loan, has_tables, make_tables
 
 _CACHE_KIB = 131_072
 
@@ -107,6 +107,10 @@ class Book:
     def begin_unsettled(self, block: int, block_hash: bytes) -> None:
         """What is applied next, within a run, is of a block that may have to be undone."""
         self._unsettled.record(Folded(block, block_hash), Folded(*self.at))
+
+    def take(self, loans: Iterable[Loan]) -> None:
+        """Loans as the tables have them, which need not be read again; they will be changed."""
+        self._at_hand.take(loans)
 
     def apply(self, event: Event, place: Place) -> None:
         """Fold one event, in chain order."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-_NEW_OBJECTS = 50_000
+_NEW_OBJECTS = 500_000
 _lock = Lock()
 _inside = 0
 _before = (0, 0, 0)
@@ -19,7 +19,7 @@ _before = (0, 0, 0)
 
 @contextmanager
 def seldom() -> Iterator[None]:
-    """Collect after 50 000 new objects, not after 700, for the whole process.
+    """Collect after 500 000 new objects, not after 700, for the whole process.
 
     Garbage without cycles goes at once as ever. A threshold that is higher, or 0 for never, stays.
     """

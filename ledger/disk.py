@@ -35,12 +35,12 @@ class BookDamaged(LedgerUnusable):
 def open_book(path: Path) -> Book:
     """Open the book, or make one; one that cannot be read is thrown away and made anew."""
     try:
-        return Book(_sqlite(path))
+        return Book(_sqlite(path, one_thread=False))
     except sqlite3.DatabaseError as error:
         if not damaged(error):
             raise unusable(path, error) from error
         discard_book(path, error)
-        return Book(_sqlite(path))
+        return Book(_sqlite(path, one_thread=False))
 
 
 def open_refs(path: Path) -> sqlite3.Connection:

@@ -13,10 +13,11 @@ from itertools import islice
 
 from ledger.bindings import decode_event
 from ledger.book import Book
-from ledger.chain.engine import Engine, Head, Log
+from ledger.chain.engine import Engine, Head, Log, Receipt
 from ledger.errors import ChainUnusable
 from ledger.events import Place
 from ledger.messages import text
+from ledger.records import Loan
 
 _ATTEMPTS = 20
 """How often the end of the chain may change while it is folded."""
@@ -51,6 +52,69 @@ def follow(book: Book, engine: Engine, contracts: Mapping[str, bytes]) -> None:
             book.commit(*book.at)
             return
     raise ChainUnusable(text("chain.head_unsteady", attempts=_ATTEMPTS), fix=text("chain.node_fix"))
+
+
+class Ahead:
+    """The book, folded ahead of blocks that are about to be on the disk, and kept once they are.
+
+    A context manager: what was not kept at its end is forgotten.
+    """
+
+    def __init__(self, book: Book, contracts: Mapping[str, bytes]) -> None:
+        self._book = book
+        self._contracts = contracts
+        self._begun = False
+        self._open = False
+        self._error: Exception | None = None
+
+    def __enter__(self) -> Ahead:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Forget what was not kept."""
+        self._drop()
+
+    def fold(
+        self,
+        receipts: Sequence[Receipt],
+        read_at: tuple[int, bytes] | None = None,
+        loans: Iterable[Loan] = (),
+    ) -> None:
+        """Fold, once, what this process posts; what goes wrong is raised by `keep`.
+
+        `loans`: as the book had them at the block `read_at`, or later; they are used up. May be
+        called in another thread than the rest, when nobody else uses the book.
+        """
+        if self._begun:
+            return
+        self._begun = True
+        try:
+            self._book.begin()
+            self._open = True
+            # Where another process folded first the chain itself must say.
+            if self._book.at[0] != receipts[0].block_number - 1:
+                self._drop()
+                return
+            if self._book.at == read_at:
+                self._book.take(loans)
+            for receipt in receipts:
+                apply(self._book, receipt.logs, self._contracts)
+        except Exception as error:
+            self._error = error
+
+    def keep(self, head: Head) -> None:
+        """Commit the book as it is after the block. Raises what went wrong in `fold`."""
+        if self._error is not None:
+            raise self._error
+        if self._open:
+            self._book.commit(head.number, head.block_hash)
+            self._open = False
+
+    def _drop(self) -> None:
+        if self._open:
+            self._open = False
+            self._book.rollback()
 
 
 def expect_ledger(engine: Engine, contracts: Mapping[str, bytes], *, where: str) -> None:

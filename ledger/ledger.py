@@ -31,7 +31,7 @@ from ledger.disk import (
     whole,
 )
 from ledger.errors import UsageInvalid
-from ledger.following import apply, expect_ledger, folding, follow
+from ledger.following import Ahead, expect_ledger, folding, follow
 from ledger.founding import (
     BOOK_FILE,
     DEALS_FOLDER,
@@ -401,18 +401,18 @@ class Ledger:
         with self.engine.submission(dry_run=dry_run) as submission:
             yield Outbox(self.engine, submission, self.keyring)
 
-    def fold(self, receipts: Sequence[Receipt], head: Head) -> None:
+    def ahead(self) -> Ahead:
+        """The book, to be folded while what is posted is on its way to the disk."""
+        return Ahead(self._book, self.settings.contracts)
+
+    def fold(self, receipts: Sequence[Receipt], head: Head, *, ahead: Ahead | None = None) -> None:
         """Bring the book to `head` with the receipts of what this process just posted."""
-        # On a network, and where another process folded first, the chain itself must say.
         try:
+            # On a network the chain itself must say.
             if self.engine.atomic and receipts:
-                with folding(self._book):
-                    if self._book.at[0] == receipts[0].block_number - 1:
-                        for receipt in receipts:
-                            apply(self._book, receipt.logs, self.settings.contracts)
-                        self._book.commit(head.number, head.block_hash)
-                    else:
-                        self._book.rollback()
+                with ahead or self.ahead() as folded:
+                    folded.fold(receipts)
+                    folded.keep(head)
             self.book()
         except sqlite3.DatabaseError as error:
             # The entries are on the chain; whoever reads the book next folds them.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from ledger import collecting, limits
@@ -34,6 +34,7 @@ from ledger.vouchers.rows import CONFIRM, VoucherRow
 
 if TYPE_CHECKING:
     from ledger.chain.engine import Head
+    from ledger.following import Ahead
     from ledger.ledger import Ledger
 
 Progress = Callable[[int, int], None]
@@ -153,37 +154,44 @@ class _Posting:
     ) -> Submitted:
         """Plan and send; what the run came to. Raises `EntryRejected` or `Raced`."""
         ledger = self._ledger
-        with ledger.outbox(dry_run=self._dry_run) as outbox:
-            plan = self._plan(entries, lines)
-            probing = self._probing(outbox) if plan.rejected else None
-            # A row of the run may have several parts, of which each is sent by itself.
-            parts = sum(map(len, plan.batches))
-            total = max(len(entries), parts)
-            done = total - parts
-            try:
-                with self._keeping(plan):
-                    for batch in plan.batches:
-                        if probing is None and not self._send(outbox, batch, plan):
-                            probing = self._probing(outbox)
-                        if probing is not None:
-                            probing.run(batch)
-                        done += len(batch)
-                        progress(done, total)
-                probing = self._arrived(outbox, plan, probing)
-                refused = self._refused(plan, probing)
-                if self._refusal is not None and not refused:
-                    # No row by itself is at fault.
-                    raise Reverted(self._refusal)
-                head = self._keep(outbox, refused)
-            finally:
-                self.sent = replace(
-                    self.sent,
-                    transactions=len(outbox.receipts),
-                    gas_used=sum(receipt.gas_used for receipt in outbox.receipts),
-                )
-        if not self._dry_run and (not refused or not self._atomic):
-            ledger.fold(outbox.receipts, head)
+        with ledger.ahead() as ahead:
+            with ledger.outbox(dry_run=self._dry_run) as outbox:
+                plan = self._plan(entries, lines)
+                try:
+                    probing = self._send_all(outbox, plan, len(entries), progress)
+                    probing = self._arrived(outbox, plan, probing)
+                    refused = self._refused(plan, probing)
+                    if self._refusal is not None and not refused:
+                        # No row by itself is at fault.
+                        raise Reverted(self._refusal)
+                    head = self._keep(outbox, refused, plan, ahead)
+                finally:
+                    self.sent = replace(
+                        self.sent,
+                        transactions=len(outbox.receipts),
+                        gas_used=sum(receipt.gas_used for receipt in outbox.receipts),
+                    )
+            if not self._dry_run and (not refused or not self._atomic):
+                ledger.fold(outbox.receipts, head, ahead=ahead)
         return self._result(run, plan, refused, head)
+
+    def _send_all(
+        self, outbox: Outbox, plan: Plan, rows: int, progress: Progress
+    ) -> Probing | None:
+        probing = self._probing(outbox) if plan.rejected else None
+        # A row of the run may have several parts, of which each is sent by itself.
+        parts = sum(map(len, plan.batches))
+        total = max(rows, parts)
+        done = total - parts
+        with self._keeping(plan):
+            for batch in plan.batches:
+                if probing is None and not self._send(outbox, batch, plan):
+                    probing = self._probing(outbox)
+                if probing is not None:
+                    probing.run(batch)
+                done += len(batch)
+                progress(done, total)
+        return probing
 
     def _keeping(self, plan: Plan) -> AbstractContextManager[None]:
         """Ids are known and their refs kept before anything is posted."""
@@ -319,12 +327,16 @@ class _Posting:
         except NonceTaken as error:
             raise Raced from error
 
-    def _keep(self, outbox: Outbox, refused: list[RejectedRow]) -> Head:
+    def _keep(self, outbox: Outbox, refused: list[RejectedRow], plan: Plan, ahead: Ahead) -> Head:
         """Keep what was sent; on a network what came before a refusal as well."""
         if refused and self._atomic:
             return self._ledger.engine.head()
         try:
-            return outbox.keep()
+            return outbox.keep(
+                partial(ahead.fold, outbox.receipts, plan.planned_at, plan.known)
+                if outbox.receipts
+                else None
+            )
         except (Reverted, NonceTaken) as error:
             # It fell out of the chain, and could not be in it again.
             if self._atomic:

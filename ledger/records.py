@@ -179,6 +179,8 @@ _FORM_OF_LEGS = "sized"
 _SCHEMA_NUMBER = zlib.crc32(f"{_SCHEMA}{ENTRY_INDEXES}{_FORM_OF_LEGS}".encode()) >> 1 | 1
 
 TABLES = re.findall(r"CREATE TABLE (\w+)", _SCHEMA)
+FIXED = ("deal", "loan_id", "borrower_id", "version", "particulars", "principal_minor", "loan")
+"""Columns of a loan that no entry after its booking changes."""
 _Record = TypeVar("_Record")
 _NAME = re.compile("[a-z0-9][a-z0-9-]*")
 

@@ -77,6 +77,10 @@ class Plan:
     """Id to ref of everything in the run, to be kept before anything is sent."""
     waiting_for: dict[str, int] = field(default_factory=dict)
     """Member to the rows of which it has the next part to sign."""
+    planned_at: tuple[int, bytes] = (0, b"")
+    """The block of the book before the first look at it,"""
+    known: list[Loan] = field(default_factory=list)
+    """and the loans that were read in it."""
 
     @property
     def already_posted(self) -> int:
@@ -133,7 +137,7 @@ class Planner:
 
     def plan(self, entries: Iterable[Entry], lines: Sequence[int] = ()) -> Plan:
         """Plan a run of entries; `lines` are their lines in a file, 0 where there is none."""
-        plan = Plan()
+        plan = Plan(planned_at=self._book.at)
         positions = count()
         waiting = iter(entries)
         while together := list(islice(waiting, _LOOKED_UP)):
@@ -146,6 +150,7 @@ class Planner:
                     self._add(row, plan)
         for batch in plan.batches:
             put_days_together(batch)
+        plan.known = [one.known for one in self._courses.values() if one.known is not None]
         return plan
 
     def row(self, entry: Entry, at: At, plan: Plan) -> Row | None:

@@ -13,6 +13,7 @@ from ledger.events import FUNDERS, Amounts, DealTerms, Event, LoanRepaid, Place
 from ledger.folding.ids import Ids, rows_with_keys
 from ledger.records import (
     ENTRY_INDEXES,
+    FIXED,
     KEY_OF_ID,
     LOAN_BY_ID,
     LOANS_BY_KEY,
@@ -79,6 +80,8 @@ class AtHand:
         self._batch: Batch | None = None
         self._loans: dict[tuple[int, bytes], Loan] = {}
         self._changed: dict[tuple[int, bytes], Loan] = {}
+        self._booked: dict[tuple[int, bytes], Loan] = {}
+        self._taken: set[bytes] = set()
         self._entries: list[tuple[Any, ...]] = []
         self._reversed: list[tuple[object, ...]] = []
         self._totals: dict[tuple[int, int, int], list[int]] = {}
@@ -167,15 +170,22 @@ class AtHand:
         if loan is None:
             named = {"deal": deal, "id": loan_id}
             loan = self._loans[key] = Loan(*self.connection.execute(LOAN_BY_ID, named).fetchone())
-        self._changed[key] = loan
+        if key not in self._booked:
+            self._changed[key] = loan
         return loan
+
+    def take(self, loans: Iterable[Loan]) -> None:
+        """Loans as they were last written."""
+        for loan in loans:
+            self._loans[loan.deal, loan.loan_id] = loan
+            self._taken.add(loan.loan_id)
 
     def look_up(self, events: Iterable[Event]) -> None:
         """Have the loans at hand that the events change: one by one they take far longer."""
-        ids = [*{event.loan_id for event in events if isinstance(event, _CHANGING)}]
+        ids = {event.loan_id for event in events if isinstance(event, _CHANGING)} - self._taken
         if len(ids) < _WORTH_IT:
             return
-        for row in rows_with_keys(self.connection, LOANS_BY_KEY, ids):
+        for row in rows_with_keys(self.connection, LOANS_BY_KEY, [*ids]):
             loan = Loan(*row)
             # What is at hand already may have changed since it was written.
             self._loans.setdefault((loan.deal, loan.loan_id), loan)
@@ -184,7 +194,7 @@ class AtHand:
         """A loan that is booked by the entry that is added next."""
         key = loan.deal, loan.loan_id
         loan.loan = self.ids.last + 1
-        self._loans[key] = self._changed[key] = loan
+        self._loans[key] = self._booked[key] = loan
 
     # ---- entries
 
@@ -296,8 +306,7 @@ class AtHand:
 
     def forget_run(self) -> None:
         """Drop loans and entries: they are written, or no longer true."""
-        self._loans.clear()
-        self._changed.clear()
+        self._let_go()
         self._entries.clear()
         self._reversed.clear()
         self._totals.clear()
@@ -332,11 +341,21 @@ class AtHand:
         self.ids.write()
         marks = ", ".join("?" * len(Loan.__slots__))
         self.connection.executemany(
-            f"INSERT OR REPLACE INTO loans VALUES ({marks})",
-            map(_loan_row, sorted(self._changed.values(), key=attrgetter("loan"))),
+            f"INSERT INTO loans VALUES ({marks})", map(_loan_row, self._booked.values())
         )
-        self._changed.clear()
+        # Not put in anew: SQLite would keep a copy of each page until the row is in its indexes.
+        self.connection.executemany(
+            _CHANGE_LOAN, map(_moved, sorted(self._changed.values(), key=attrgetter("loan")))
+        )
+        self._let_go()
+
+    def _let_go(self) -> None:
         self._loans.clear()
+        self._taken.clear()
+        self._changed.clear()
+        self._booked.clear()
 
 
-_loan_row = attrgetter(*Loan.__slots__)
+_MOVING = [name for name in Loan.__slots__ if name not in FIXED]
+_CHANGE_LOAN = f"UPDATE loans SET {', '.join(f'{name} = ?' for name in _MOVING)} WHERE loan = ?"
+_loan_row, _moved = attrgetter(*Loan.__slots__), attrgetter(*_MOVING, "loan")

@@ -47,7 +47,9 @@ class Ids:
         """Put in those of the run's entries, which must be in their table."""
         if self.last > self._written:
             self._connection.execute(
-                f"INSERT INTO recent_ids SELECT kind = 'booking', {_KEY}, entry FROM entries"
+                # OR FAIL: else SQLite copies each page first, to undo this statement alone.
+                "INSERT OR FAIL INTO recent_ids"
+                f" SELECT kind = 'booking', {_KEY}, entry FROM entries"
                 " WHERE entry > ? ORDER BY 1, 2, 3",
                 (self._written,),
             )
@@ -73,7 +75,8 @@ class Ids:
         if last - gathered < MOST_RECENT:
             return
         self._connection.execute(
-            "INSERT INTO gathered_ids SELECT * FROM recent_ids WHERE entry <= ? ORDER BY 1, 2, 3",
+            "INSERT OR FAIL INTO gathered_ids"
+            " SELECT * FROM recent_ids WHERE entry <= ? ORDER BY 1, 2, 3",
             (last,),
         )
         self._connection.execute("DELETE FROM recent_ids WHERE entry <= ?", (last,))
