@@ -20,7 +20,7 @@ def _threshold() -> Iterator[None]:
 
 def test_threshold_is_higher_inside_and_as_it_was_after() -> None:
     with collecting.seldom():
-        assert gc.get_threshold() == (50_000, 10, 10)
+        assert gc.get_threshold() == (500_000, 10, 10)
     assert gc.get_threshold() == (700, 10, 10)
 
 
@@ -28,7 +28,7 @@ def test_an_inner_use_ends_nothing_and_an_error_ends_both() -> None:
     with pytest.raises(ZeroDivisionError), collecting.seldom():
         with collecting.seldom():
             pass
-        assert gc.get_threshold()[0] == 50_000
+        assert gc.get_threshold()[0] == 500_000
         raise ZeroDivisionError
     assert gc.get_threshold()[0] == 700
 
@@ -39,12 +39,12 @@ def test_uses_that_overlap_put_back_what_the_first_found() -> None:
     first.__enter__()
     second.__enter__()
     first.__exit__(None, None, None)
-    assert gc.get_threshold()[0] == 50_000
+    assert gc.get_threshold()[0] == 500_000
     second.__exit__(None, None, None)
     assert gc.get_threshold()[0] == 700
 
 
-@pytest.mark.parametrize("own", [0, 200_000])
+@pytest.mark.parametrize("own", [0, 2_000_000])
 def test_what_the_caller_chose_stays(own: int) -> None:
     gc.set_threshold(own, 10, 10)
     with collecting.seldom():
