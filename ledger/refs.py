@@ -9,9 +9,10 @@ that few pages change when some are added.
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+
+from ledger.beside import beside
 
 MOST_RECENT = 1 << 18
 """About so many are gathered at once."""
@@ -64,12 +65,10 @@ def keeping(connection: sqlite3.Connection, refs: Iterable[tuple[bytes, str]]) -
 
     _put(connection, refs)
     # What is left takes few statements: row by row, two threads would wait for one another.
-    thread = threading.Thread(target=commit)
-    thread.start()
     try:
-        yield
+        with beside(commit):
+            yield
     finally:
-        thread.join()
         if failed and connection.in_transaction:
             connection.execute("ROLLBACK")
     if failed:

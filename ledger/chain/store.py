@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import errno
 import struct
-import threading
 import weakref
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import lmdb
 
+from ledger.beside import beside
 from ledger.errors import ChainCorrupt, ChainUnusable, DiskFull, LedgerMissing
 from ledger.messages import text
 
@@ -216,24 +216,11 @@ class Batch(View):
         interpreter to write, but the thread that began.
         """
         self._write_held()
-        with _beside(meanwhile):
+        with nullcontext() if meanwhile is None else beside(meanwhile):
             try:
                 self._transaction.commit()
             except (lmdb.Error, OSError) as error:
                 raise self._store.explain(error) from error
-
-
-@contextmanager
-def _beside(meanwhile: Callable[[], None] | None) -> Iterator[None]:
-    if meanwhile is None:
-        yield
-        return
-    thread = threading.Thread(target=meanwhile)
-    thread.start()
-    try:
-        yield
-    finally:
-        thread.join()
 
 
 def write_format(batch: Batch) -> None:
