@@ -17,6 +17,7 @@ from ledger.folding.balances import Balances
 from ledger.folding.days import Days
 from ledger.folding.financing import Financing
 from ledger.folding.guarantees import Guarantees
+from ledger.folding.ids import WORTH_GATHERING
 from ledger.folding.lending import Lending
 from ledger.folding.membership import Membership
 from ledger.folding.pools import Pools
@@ -124,14 +125,18 @@ class Book:
         for event, place in events:
             self.apply(event, place)
 
-    def keep(self, block: int, block_hash: bytes) -> None:
-        """Everything applied so far is the state after `block`; the run goes on."""
+    def write(self) -> None:
+        """Write everything applied so far; the run goes on."""
         self._at_hand.write()
         if not self._unsettled.recording and not self._unsettled.settled():
             self._at_hand.ids.gather()
         self._register.write()
         self._balances.write(self.connection)
         self._forget()
+
+    def keep(self, block: int, block_hash: bytes) -> None:
+        """Everything applied so far is the state after `block`; the run goes on."""
+        self.write()
         self.connection.execute(
             "UPDATE progress SET block = ?, block_hash = ?", (block, block_hash)
         )
@@ -142,6 +147,17 @@ class Book:
         self._unsettled.stop()
         self.connection.execute("COMMIT")
         self._left_at = block, block_hash
+
+    def gather(self) -> None:
+        """Between runs: gather ids that wait for it, which a run then need not do."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            self._at_hand.ids.gather_settled(self.settled, least=WORTH_GATHERING)
+            self.connection.execute("COMMIT")
+        except BaseException:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            raise
 
     def write_balances(self) -> None:
         """Write what was posted so far, within the run, for who reads balances before its end."""

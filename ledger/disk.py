@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from ledger.book import Book
@@ -17,6 +18,8 @@ from ledger.refs import make_tables as make_ref_tables
 
 # A write that the operating system cuts short is an input/output error to SQLite.
 _NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
+# Pages of the book's log, 256 MiB of it: those who post put it in order before there are so many.
+_MOST_LOGGED = 65_536
 _log = logging.getLogger(__name__)
 
 
@@ -35,7 +38,9 @@ class BookDamaged(LedgerUnusable):
 def open_book(path: Path) -> Book:
     """Open the book, or make one; one that cannot be read is thrown away and made anew."""
     try:
-        return Book(_sqlite(path, one_thread=False))
+        connection = _sqlite(path, one_thread=False)
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_MOST_LOGGED}")
+        return Book(connection)
     except sqlite3.DatabaseError as error:
         if not damaged(error):
             raise unusable(path, error) from error
@@ -54,6 +59,21 @@ def open_refs(path: Path) -> sqlite3.Connection:
             raise refs_damaged(path, error) from error
         raise unusable(path, error) from error
     return refs
+
+
+def put_in_order(path: Path) -> None:
+    """Do for a book what can wait until there is time; who reads it sees no change.
+
+    By a connection of its own, so in any thread. Where another process writes, or the disk is
+    full, it is left for the next time.
+    """
+    try:
+        with closing(_sqlite(path)) as connection:
+            connection.execute("PRAGMA busy_timeout = 0")
+            Book(connection).gather()
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    except (sqlite3.Error, OSError) as error:
+        _log.debug("%s: %s", path, error)
 
 
 def discard_book(path: Path, error: Exception) -> None:

@@ -100,6 +100,7 @@ class Ahead:
                 self._book.take(loans)
             for receipt in receipts:
                 apply(self._book, receipt.logs, self._contracts)
+            self._book.write()
         except Exception as error:
             self._error = error
 

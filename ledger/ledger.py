@@ -10,13 +10,15 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ledger import agreements, reading
+from ledger.beside import beside
 from ledger.bindings import encode_call
 from ledger.book import Book
 from ledger.chain.engine import Engine, Head, Receipt
@@ -26,6 +28,7 @@ from ledger.disk import (
     discard_book,
     open_book,
     open_refs,
+    put_in_order,
     refs_damaged,
     unusable,
     whole,
@@ -61,6 +64,7 @@ if TYPE_CHECKING:
     from ledger.voucher_entries import VoucherEntry
 
 LOCK_TIMEOUT_SECONDS = 30
+_MANY_REFS = 5_000
 _log = logging.getLogger(__name__)
 
 
@@ -427,9 +431,18 @@ class Ledger:
         """Remember ids and the texts behind them, for this folder's reader alone."""
         keep_refs(self._refs, refs)
 
-    def keeping_refs(self, refs: Iterable[tuple[bytes, str]]) -> AbstractContextManager[None]:
-        """The same while other work goes on, which does not ask for the texts of ids."""
-        return keeping_refs(self._refs, refs)
+    @contextmanager
+    def keeping_refs(self, refs: Sequence[tuple[bytes, str]]) -> Iterator[None]:
+        """The same while other work goes on, which does not ask for the texts of ids.
+
+        Work that takes long enough leaves time to put the book in order.
+        """
+        in_order = partial(put_in_order, self.directory / BOOK_FILE)
+        with (
+            beside(in_order) if len(refs) >= _MANY_REFS else nullcontext(),
+            keeping_refs(self._refs, refs),
+        ):
+            yield
 
     def keep_terms(self, terms: Terms, version: int) -> None:
         """Keep a version's document."""

@@ -13,8 +13,10 @@ from typing import Any
 
 from ledger.records import KEY_BYTES, KEY_OF_ID
 
-MOST_RECENT = 1 << 18
-"""So many entries are gathered at once."""
+WORTH_GATHERING = 1 << 18
+"""So many entries are gathered at once when there is time,"""
+MOST_RECENT = 1 << 19
+"""and so many in any case."""
 KEYS_AT_ONCE = 1_000
 """So many ids are looked for by one query."""
 _KEY = KEY_OF_ID.format(id="entry_id")
@@ -59,20 +61,20 @@ class Ids:
         """Put the recent ones in with all others once there are enough."""
         self._gather(self.last)
 
-    def gather_settled(self, block: int) -> None:
-        """The same, for entries of blocks up to this one."""
+    def gather_settled(self, block: int, least: int | None = None) -> None:
+        """The same, for entries of blocks up to this one, once there are so many."""
         query = "SELECT entry FROM entries WHERE block <= ? ORDER BY entry DESC LIMIT 1"
         row = self._connection.execute(query, (block,)).fetchone()
-        self._gather(row[0] if row else 0)
+        self._gather(row[0] if row else 0, least)
 
     def forget(self) -> None:
         """The run is over, or dropped."""
         self._last = None
 
-    def _gather(self, last: int) -> None:
+    def _gather(self, last: int, least: int | None = None) -> None:
         query = "SELECT coalesce(max(entry), 0) FROM gathered"
         (gathered,) = self._connection.execute(query).fetchone()
-        if last - gathered < MOST_RECENT:
+        if last - gathered < (MOST_RECENT if least is None else least):
             return
         self._connection.execute(
             "INSERT OR FAIL INTO gathered_ids"

@@ -64,6 +64,8 @@ def test_it_is_folded_meanwhile_and_kept_afterwards(
         def and_where() -> None:
             meanwhile()
             found.append(threading.current_thread() is threading.main_thread())
+            # Written, and seen by nobody else.
+            found.append(len(rows(ledger._book)["entries"]))
 
         commit(batch, and_where)
         found.append(ledger._book.connection.in_transaction)
@@ -71,7 +73,7 @@ def test_it_is_folded_meanwhile_and_kept_afterwards(
 
     monkeypatch.setattr(Batch, "commit", watched)
     post(ledger, *map(booking, LOANS))
-    assert found == [False, False, True, 0]
+    assert found == [False, False, len(LOANS), True, 0]
     assert not ledger._book.connection.in_transaction
     assert entries_seen(folder) == len(LOANS)
     assert ledger._book.at[0] == ledger.engine.head().number
