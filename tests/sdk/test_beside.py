@@ -10,6 +10,7 @@ import pytest
 from ledger.beside import beside
 
 MAIN = threading.main_thread().ident or 0
+BEFORE = threading.active_count()
 
 
 def spin() -> None:
@@ -57,3 +58,114 @@ def test_an_interrupt_waits_for_its_end(interrupts: int) -> None:
     with pytest.raises(KeyboardInterrupt), beside(work):
         waiting.set()
     assert seen == ["ended"]
+
+
+def test_so_does_one_while_it_starts() -> None:
+    seen: list[str] = []
+
+    def work() -> None:
+        signal.pthread_kill(MAIN, signal.SIGINT)
+        spin()
+        seen.append("ended")
+
+    with pytest.raises(KeyboardInterrupt), beside(work):
+        pass
+    assert seen == ["ended"]
+
+
+def test_it_comes_as_soon_as_the_work_has_ended() -> None:
+    seen: list[str] = []
+
+    def work() -> None:
+        signal.pthread_kill(MAIN, signal.SIGINT)
+        spin()
+        seen.append("ended")
+
+    with pytest.raises(KeyboardInterrupt), beside(work):
+        # Ten times longer than the work, or for ever.
+        for _ in range(20):
+            spin()
+        seen.append("too late")
+    assert seen == ["ended"]
+
+
+def test_one_after_its_end_comes_at_once() -> None:
+    seen: list[str] = []
+    ended = threading.Event()
+    with pytest.raises(KeyboardInterrupt), beside(ended.set):
+        ended.wait()
+        while threading.active_count() > BEFORE:
+            spin()
+        signal.raise_signal(signal.SIGINT)
+        seen.append("too late")
+    assert seen == []
+
+
+def test_one_of_two_that_ends_first_does_not_tell_of_the_other() -> None:
+    seen: list[str] = []
+    first = threading.Event()
+
+    def long() -> None:
+        first.wait()
+        signal.pthread_kill(MAIN, signal.SIGINT)
+        spin()
+        seen.append("long")
+
+    def short() -> None:
+        seen.append("short")
+        first.set()
+
+    with pytest.raises(KeyboardInterrupt), beside(long), beside(short):
+        pass
+    assert seen == ["short", "long"]
+    seen.clear()
+    first.clear()
+    with pytest.raises(KeyboardInterrupt), beside(short), beside(long):
+        pass
+    assert seen == ["short", "long"]
+
+
+def test_what_was_there_to_handle_interrupts_is_there_again() -> None:
+    for handler in (signal.SIG_IGN, signal.default_int_handler):
+        before = signal.signal(signal.SIGINT, handler)
+        try:
+            with beside(spin):
+                pass
+            assert signal.getsignal(signal.SIGINT) is handler
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
+def test_who_ignores_interrupts_goes_on_to() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with beside(spin):
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_within_another_thread() -> None:
+    seen: list[str] = []
+
+    def other() -> None:
+        with beside(lambda: seen.append("work")):
+            pass
+        seen.append("ended")
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    thread.join()
+    assert seen == ["work", "ended"]
+
+
+def test_a_thread_that_cannot_start_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.getsignal(signal.SIGINT)
+
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(RuntimeError, match="can't start"), beside(spin):
+        pass
+    assert signal.getsignal(signal.SIGINT) is before
