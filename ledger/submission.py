@@ -52,8 +52,8 @@ Asked = Mapping[tuple[int, ...], bytes]
 Documents = Callable[[int], Terms]
 """The terms of a version as signed. Raises `UsageInvalid` where they are not."""
 
-_LOOKED_UP = 1_000
-"""Entries that are looked up together."""
+_LOOKED_UP = 50_000
+"""Entries that are looked up together, in the order of their ids."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -159,7 +159,7 @@ class Planner:
         return self._row(entry, at, plan)
 
     def _look_up(self, entries: Sequence[Entry]) -> None:
-        """What the book has of them; a thousand at once take a fifth of the time of one by one."""
+        """What the book has of them; many at once take a fraction of the time of one by one."""
         self._loan_ids.clear()
         self._entry_ids.clear()
         for entry in entries:
