@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
+from ledger.beside import beside
 from ledger.book import Book
 from ledger.errors import DiskFull, LedgerUnusable
 from ledger.messages import text
+from ledger.refs import keeping
 from ledger.refs import make_tables as make_ref_tables
 
 # A write that the operating system cuts short is an input/output error to SQLite.
 _NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
 # Pages of the book's log, 256 MiB of it: those who post put it in order before there are so many.
 _MOST_LOGGED = 65_536
+_MANY_REFS = 5_000
 _log = logging.getLogger(__name__)
 
 
@@ -74,6 +79,21 @@ def put_in_order(path: Path) -> None:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
     except (sqlite3.Error, OSError) as error:
         _log.debug("%s: %s", path, error)
+
+
+@contextmanager
+def keeping_refs(
+    connection: sqlite3.Connection, refs: Sequence[tuple[bytes, str]], *, book: Path
+) -> Iterator[None]:
+    """Keep refs while other work goes on, as `ledger.refs.keeping` does.
+
+    Work on so many takes long enough to put the book in order as well.
+    """
+    with (
+        beside(partial(put_in_order, book)) if len(refs) >= _MANY_REFS else nullcontext(),
+        keeping(connection, refs),
+    ):
+        yield
 
 
 def discard_book(path: Path, error: Exception) -> None:

@@ -10,15 +10,13 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ledger import agreements, reading
-from ledger.beside import beside
 from ledger.bindings import encode_call
 from ledger.book import Book
 from ledger.chain.engine import Engine, Head, Receipt
@@ -26,9 +24,9 @@ from ledger.disk import (
     BookDamaged,
     damaged,
     discard_book,
+    keeping_refs,
     open_book,
     open_refs,
-    put_in_order,
     refs_damaged,
     unusable,
     whole,
@@ -48,7 +46,6 @@ from ledger.keys import Keyring, Passphrases, open_passphrases
 from ledger.messages import text
 from ledger.outbox import Outbox
 from ledger.refs import keep as keep_refs
-from ledger.refs import keeping as keeping_refs
 from ledger.refs import text_of as text_of_ref
 from ledger.salts import Salts
 
@@ -64,7 +61,6 @@ if TYPE_CHECKING:
     from ledger.voucher_entries import VoucherEntry
 
 LOCK_TIMEOUT_SECONDS = 30
-_MANY_REFS = 5_000
 _log = logging.getLogger(__name__)
 
 
@@ -431,18 +427,9 @@ class Ledger:
         """Remember ids and the texts behind them, for this folder's reader alone."""
         keep_refs(self._refs, refs)
 
-    @contextmanager
-    def keeping_refs(self, refs: Sequence[tuple[bytes, str]]) -> Iterator[None]:
-        """The same while other work goes on, which does not ask for the texts of ids.
-
-        Work that takes long enough leaves time to put the book in order.
-        """
-        in_order = partial(put_in_order, self.directory / BOOK_FILE)
-        with (
-            beside(in_order) if len(refs) >= _MANY_REFS else nullcontext(),
-            keeping_refs(self._refs, refs),
-        ):
-            yield
+    def keeping_refs(self, refs: Sequence[tuple[bytes, str]]) -> AbstractContextManager[None]:
+        """The same while other work goes on, which does not ask for the texts of ids."""
+        return keeping_refs(self._refs, refs, book=self.directory / BOOK_FILE)
 
     def keep_terms(self, terms: Terms, version: int) -> None:
         """Keep a version's document."""

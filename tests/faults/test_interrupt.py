@@ -26,8 +26,8 @@ owner = getattr(importlib.import_module(module), owner)
 real = getattr(owner, method)
 # As from a terminal, also where the parent told its children to ignore it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-import ledger.ledger
-ledger.ledger._MANY_REFS = 1
+import ledger.disk
+ledger.disk._MANY_REFS = 1
 def interrupted(*arguments, **named):
     if when == "before":
         os.kill(os.getpid(), signal.SIGINT)
@@ -44,8 +44,8 @@ main(sys.argv[5:])
 RUN = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
-import ledger.ledger
-ledger.ledger._MANY_REFS = 1
+import ledger.disk
+ledger.disk._MANY_REFS = 1
 from ledger.cli import main
 main(sys.argv[1:])
 """

@@ -13,7 +13,6 @@ import pytest
 
 from ledger import book as book_module
 from ledger import disk, reading
-from ledger import ledger as ledger_module
 from ledger.book import Book
 from ledger.disk import put_in_order
 from ledger.entries import entry_id, loan_id
@@ -31,7 +30,7 @@ FEW = 30
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few ids are worth gathering, and some loans are a long run."""
     monkeypatch.setattr(book_module, "WORTH_GATHERING", FEW)
-    monkeypatch.setattr(ledger_module, "_MANY_REFS", 2 * len(LOANS))
+    monkeypatch.setattr(disk, "_MANY_REFS", 2 * len(LOANS))
 
 
 def post(ledger: Ledger, at: int = 0, loans: list[str] = LOANS) -> None:
@@ -106,7 +105,7 @@ def test_it_is_over_before_the_run_is_kept_and_in_another_thread(
         note("folded")
         begun(book)
 
-    monkeypatch.setattr(ledger_module, "put_in_order", put)
+    monkeypatch.setattr(disk, "put_in_order", put)
     monkeypatch.setattr(Book, "begin", begin)
     post(ledger)
     assert order == [("in order", False), ("folded", False)]
