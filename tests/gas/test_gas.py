@@ -9,6 +9,8 @@ import pytest
 
 from tests.gas.measure import SNAPSHOT, header, measure, snapshot_of
 
+pytestmark = pytest.mark.slow
+
 BUDGET = {
     "loan, first batch of a deal": 30_000,
     "loan": 30_000,

@@ -20,6 +20,8 @@ from tests.cli.office import LEAD, LOANS, SERVICER, Office
 from tests.proofs import history
 from tests.proofs.history import signed
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def export(sealed_office: Office, tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -17,6 +17,8 @@ from ledger.replay import KnownBlock, Report, replay
 from ledger.replay import report as reports
 from tests.replay.forge import Forge, found
 
+pytestmark = pytest.mark.slow
+
 SEED = 20251001
 FREE = ("timestamp", "coinbase", "vanity")
 """What validators choose as they like, within bounds: no rule says what it should have been."""
