@@ -27,8 +27,9 @@ def beside(work: Callable[[], None]) -> Iterator[None]:
                 ended.set()
                 deliver()
 
+        thread = threading.Thread(target=run)
         try:
-            threading.Thread(target=run).start()
+            thread.start()
         except BaseException:
             ended.set()
             raise
@@ -36,6 +37,8 @@ def beside(work: Callable[[], None]) -> Iterator[None]:
             yield
         finally:
             ended.wait()
+            # It has told of the interrupts it held back when this is over, or never does.
+            thread.join()
 
 
 @contextmanager

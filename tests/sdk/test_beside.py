@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import signal
 import threading
+from signal import SIGINT
 
 import pytest
 
@@ -51,7 +53,7 @@ def test_an_interrupt_waits_for_its_end(interrupts: int) -> None:
         waiting.wait()
         for _ in range(interrupts):
             spin()
-            signal.pthread_kill(MAIN, signal.SIGINT)
+            signal.pthread_kill(MAIN, SIGINT)
         spin()
         seen.append("ended")
 
@@ -64,7 +66,7 @@ def test_so_does_one_while_it_starts() -> None:
     seen: list[str] = []
 
     def work() -> None:
-        signal.pthread_kill(MAIN, signal.SIGINT)
+        signal.pthread_kill(MAIN, SIGINT)
         spin()
         seen.append("ended")
 
@@ -77,7 +79,7 @@ def test_it_comes_as_soon_as_the_work_has_ended() -> None:
     seen: list[str] = []
 
     def work() -> None:
-        signal.pthread_kill(MAIN, signal.SIGINT)
+        signal.pthread_kill(MAIN, SIGINT)
         spin()
         seen.append("ended")
 
@@ -89,6 +91,25 @@ def test_it_comes_as_soon_as_the_work_has_ended() -> None:
     assert seen == ["ended"]
 
 
+def test_one_interrupt_comes_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupt = _thread.interrupt_main
+
+    def slowly() -> None:
+        spin()
+        interrupt()
+
+    def work() -> None:
+        signal.pthread_kill(MAIN, SIGINT)
+        spin()
+
+    monkeypatch.setattr(_thread, "interrupt_main", slowly)
+    with pytest.raises(KeyboardInterrupt), beside(work):
+        pass
+    # A second one would come here.
+    for _ in range(5):
+        spin()
+
+
 def test_one_after_its_end_comes_at_once() -> None:
     seen: list[str] = []
     ended = threading.Event()
@@ -96,7 +117,7 @@ def test_one_after_its_end_comes_at_once() -> None:
         ended.wait()
         while threading.active_count() > BEFORE:
             spin()
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(SIGINT)
         seen.append("too late")
     assert seen == []
 
@@ -107,7 +128,7 @@ def test_one_of_two_that_ends_first_does_not_tell_of_the_other() -> None:
 
     def long() -> None:
         first.wait()
-        signal.pthread_kill(MAIN, signal.SIGINT)
+        signal.pthread_kill(MAIN, SIGINT)
         spin()
         seen.append("long")
 
@@ -127,22 +148,22 @@ def test_one_of_two_that_ends_first_does_not_tell_of_the_other() -> None:
 
 def test_what_was_there_to_handle_interrupts_is_there_again() -> None:
     for handler in (signal.SIG_IGN, signal.default_int_handler):
-        before = signal.signal(signal.SIGINT, handler)
+        before = signal.signal(SIGINT, handler)
         try:
             with beside(spin):
                 pass
-            assert signal.getsignal(signal.SIGINT) is handler
+            assert signal.getsignal(SIGINT) is handler
         finally:
-            signal.signal(signal.SIGINT, before)
+            signal.signal(SIGINT, before)
 
 
 def test_who_ignores_interrupts_goes_on_to() -> None:
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = signal.signal(SIGINT, signal.SIG_IGN)
     try:
         with beside(spin):
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(SIGINT)
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(SIGINT, before)
 
 
 def test_within_another_thread() -> None:
@@ -160,7 +181,7 @@ def test_within_another_thread() -> None:
 
 
 def test_a_thread_that_cannot_start_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = signal.getsignal(signal.SIGINT)
+    before = signal.getsignal(SIGINT)
 
     def start(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -168,4 +189,4 @@ def test_a_thread_that_cannot_start_is_not_waited_for(monkeypatch: pytest.Monkey
     monkeypatch.setattr(threading.Thread, "start", start)
     with pytest.raises(RuntimeError, match="can't start"), beside(spin):
         pass
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(SIGINT) is before
