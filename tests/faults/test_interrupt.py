@@ -15,7 +15,7 @@ import time
 import pytest
 
 from tests.cli.office import Office
-from tests.faults.workload import FILES, book_rows, expect_book_as_rebuilt
+from tests.faults.workload import FILES, book_rows, expect_book_as_rebuilt, expect_resumed
 
 INTERRUPTS_PER_FILE = 6
 
@@ -51,8 +51,8 @@ main(sys.argv[1:])
 """
 INSTANTS = {
     "before the refs are kept": ("ledger.posting", "_Posting", "_keeping", "before", False),
-    "while ids are gathered": ("ledger.book", "Book", "gather", "before", False),
-    "once ids are gathered": ("ledger.book", "Book", "gather", "after", False),
+    "before the book is put in order": ("ledger.book", "Book", "gather", "before", False),
+    "while the book is put in order": ("ledger.book", "Book", "gather", "after", False),
     "after a transaction": ("ledger.outbox", "Outbox", "send", "after", False),
     "before the block is on disk": ("ledger.chain.store", "Batch", "commit", "before", False),
     "while the book is folded": ("ledger.following", "Ahead", "fold", "before", True),
@@ -77,10 +77,7 @@ def test_interrupted_at_a_decisive_instant(office: Office, instant: str) -> None
     )
     assert stopped.returncode > 0 and "Traceback" not in stopped.stderr, stopped
     assert (office.head() > before) == posted
-    resumed = office.run(*file.arguments(office))
-    assert resumed.exit_code == 0
-    found = resumed.document["posted"], resumed.document["already_posted"]
-    assert found == ((0, file.rows) if posted else (file.rows, 0))
+    expect_resumed(office, file, posted=posted)
     expect_book_as_rebuilt(office)
 
 

@@ -17,7 +17,14 @@ import pytest
 
 from ledger.refs import every
 from tests.cli.office import Office
-from tests.faults.workload import FILES, File, book_rows, expect_book_as_rebuilt, head_hash
+from tests.faults.workload import (
+    FILES,
+    File,
+    book_rows,
+    expect_book_as_rebuilt,
+    expect_resumed,
+    head_hash,
+)
 
 KILLS_PER_FILE = 4
 AT_LEAST = 15
@@ -113,10 +120,7 @@ def test_killed_at_a_decisive_instant(office: Office, instant: str) -> None:
         refs = sqlite3.connect(office.home / "refs.sqlite")
         assert "L-7" in {ref for _, ref in every(refs)}
         refs.close()
-    resumed = office.run(*file.arguments(office))
-    assert resumed.exit_code == 0
-    found = resumed.document["posted"], resumed.document["already_posted"]
-    assert found == ((0, file.rows) if posted else (file.rows, 0))
+    expect_resumed(office, file, posted=posted)
     assert office.loan("L-7")["borrower_ref"] == "B-7"
     expect_book_as_rebuilt(office)
 

@@ -100,3 +100,11 @@ def expect_book_as_rebuilt(office: Office) -> None:
     assert book_rows(office) == kept
     for name in ("entries", "loans", "balances"):
         assert kept[name], name
+
+
+def expect_resumed(office: Office, file: File, *, posted: bool) -> None:
+    """The same command once more posts all of the file, or finds all of it posted."""
+    resumed = office.run(*file.arguments(office))
+    assert resumed.exit_code == 0
+    found = resumed.document["posted"], resumed.document["already_posted"]
+    assert found == ((0, file.rows) if posted else (file.rows, 0))

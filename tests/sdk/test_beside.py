@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import signal
 import threading
+from collections.abc import Callable
 from signal import SIGINT
 
 import pytest
@@ -18,6 +19,17 @@ BEFORE = threading.active_count()
 def spin() -> None:
     for _ in range(3_000_000):
         pass
+
+
+def interrupting(seen: list[str]) -> Callable[[], None]:
+    """Work that is interrupted at its very start."""
+
+    def work() -> None:
+        signal.pthread_kill(MAIN, SIGINT)
+        spin()
+        seen.append("ended")
+
+    return work
 
 
 def test_it_is_another_thread_and_has_ended_at_the_end() -> None:
@@ -64,26 +76,14 @@ def test_an_interrupt_waits_for_its_end(interrupts: int) -> None:
 
 def test_so_does_one_while_it_starts() -> None:
     seen: list[str] = []
-
-    def work() -> None:
-        signal.pthread_kill(MAIN, SIGINT)
-        spin()
-        seen.append("ended")
-
-    with pytest.raises(KeyboardInterrupt), beside(work):
+    with pytest.raises(KeyboardInterrupt), beside(interrupting(seen)):
         pass
     assert seen == ["ended"]
 
 
 def test_it_comes_as_soon_as_the_work_has_ended() -> None:
     seen: list[str] = []
-
-    def work() -> None:
-        signal.pthread_kill(MAIN, SIGINT)
-        spin()
-        seen.append("ended")
-
-    with pytest.raises(KeyboardInterrupt), beside(work):
+    with pytest.raises(KeyboardInterrupt), beside(interrupting(seen)):
         # Ten times longer than the work, or for ever.
         for _ in range(20):
             spin()
@@ -98,12 +98,8 @@ def test_one_interrupt_comes_once(monkeypatch: pytest.MonkeyPatch) -> None:
         spin()
         interrupt()
 
-    def work() -> None:
-        signal.pthread_kill(MAIN, SIGINT)
-        spin()
-
     monkeypatch.setattr(_thread, "interrupt_main", slowly)
-    with pytest.raises(KeyboardInterrupt), beside(work):
+    with pytest.raises(KeyboardInterrupt), beside(interrupting([])):
         pass
     # A second one would come here.
     for _ in range(5):

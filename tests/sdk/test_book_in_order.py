@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -151,6 +154,40 @@ def test_nobody_waits_for_a_book_that_another_process_writes(
     put_in_order(folder / BOOK_FILE)
     assert held(ledger._book.connection) == (len(LOANS), 0)
     post(ledger, 1)
+    expect_found(ledger)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from ledger import book, disk
+from ledger.folding.ids import Ids
+gather = Ids.gather_settled
+def dying(*arguments, **named):
+    gather(*arguments, **named)
+    os.kill(os.getpid(), signal.SIGKILL)
+book.WORTH_GATHERING = 1
+Ids.gather_settled = dying
+disk.put_in_order(Path(sys.argv[1]))
+"""
+"""Dies with the ids gathered and that not committed."""
+
+
+def test_killed_while_it_gathers_it_has_gathered_none(
+    soon: None, ledger: Ledger, folder: Path
+) -> None:
+    post(ledger)
+    post(ledger, 1, LOANS[:1])
+    post(ledger, 1, LOANS[1:])
+    path = folder / BOOK_FILE
+    before = rows(ledger.book())
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert held(ledger._book.connection) == (0, 2 * len(LOANS))
+    assert rows(ledger.book()) == before
+    expect_found(ledger)
+    put_in_order(path)
+    assert held(ledger._book.connection) == (2 * len(LOANS), 0)
     expect_found(ledger)
 
 
