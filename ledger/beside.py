@@ -28,11 +28,7 @@ def beside(work: Callable[[], None]) -> Iterator[None]:
                 deliver()
 
         thread = threading.Thread(target=run)
-        try:
-            thread.start()
-        except BaseException:
-            ended.set()
-            raise
+        thread.start()
         try:
             yield
         finally:
